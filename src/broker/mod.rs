@@ -1,0 +1,6 @@
+//! Use cases: the only place where the pure core meets the world.
+//!
+//! Async is allowed here, frameworks are not: no web framework, no HTTP client, no SQL, no YAML. The outside is seen
+//! only through [`ports`].
+
+pub mod ports;

@@ -1,0 +1,126 @@
+//! The answer to one mid-call hook, in canonical form: every dialect encodes from this.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::agent::Number;
+use super::ids::{AgentId, CallId, DecisionId, GroupId, RouteId};
+
+/// When a target may be rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Ring only those not talking.
+    Free,
+    /// Ring regardless of busy.
+    Busy,
+}
+
+/// Why the answer is what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// By typed shares.
+    Percent,
+    /// Everybody gets the same number of calls.
+    EqualCalls,
+    /// Everybody talks the same time.
+    EqualTalkTime,
+    /// By CRM results.
+    Performance,
+    /// The caller has a responsible manager.
+    PersonalManager,
+    /// The caller calls back.
+    Callback,
+    /// Nobody can be rung, or no time was left to choose.
+    Fallback,
+    /// No route matches what was dialled.
+    NoRoute,
+}
+
+/// What an answer had to do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Degraded {
+    /// The caller was not looked up in time.
+    CallerLookup,
+    /// The caller was answered from an older lookup.
+    CallerStale,
+    /// The scores are older than they should be.
+    ScoresStale,
+    /// There are no scores yet: base shares.
+    ScoresMissing,
+    /// The record of this decision is not yet on disk and waits in a full queue.
+    Log,
+    /// Too much at once, or no time left: the fallback, without a choice.
+    Overload,
+    /// A fault inside: the fallback, without a choice.
+    Fault,
+}
+
+/// One agent to ring.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// Who.
+    pub agent: AgentId,
+    /// The agent's name, for the PBX's display.
+    pub name: String,
+    /// When it may be rung.
+    pub stage: Stage,
+    /// The agent's share of the route's calls: the product of shares along the path, 0 to 1.
+    pub share: f64,
+    /// How long to ring.
+    pub ring_seconds: u32,
+    /// How, in order of preference.
+    pub numbers: Vec<Number>,
+    /// The groups from the route's group down to the one the agent was chosen in; empty for a personal manager who is
+    /// in none of them.
+    pub groups: Vec<GroupId>,
+}
+
+/// Where the call goes when no target takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallback {
+    /// The backup number, as the workspace states it (E.164 or an internal number).
+    pub number: String,
+}
+
+/// What is known of the caller.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerCard {
+    /// Whether a CRM knows the number.
+    pub known: bool,
+    /// The contact's name.
+    pub name: Option<String>,
+    /// The responsible manager, where one of our agents is.
+    pub responsible: Option<AgentId>,
+    /// The contact's page in the CRM.
+    pub url: Option<String>,
+}
+
+/// The answer: an ordered list of targets, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// UUID version 7.
+    pub decision_id: DecisionId,
+    /// The call, as asked.
+    pub call_id: CallId,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// When the hook was received.
+    pub received_at: Timestamp,
+    /// The route that matched.
+    pub route: Option<RouteId>,
+    /// Why.
+    pub reason: Reason,
+    /// Whom to ring, in this order.
+    pub targets: Vec<Target>,
+    /// Where to go after that.
+    pub fallback: Option<Fallback>,
+    /// What is known of the caller.
+    pub caller: CallerCard,
+    /// Age of the score table used, in seconds; none where no scores are used.
+    pub scores_age_seconds: Option<u64>,
+    /// What had to be done without, sorted.
+    pub degraded: Vec<Degraded>,
+}

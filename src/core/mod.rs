@@ -1,0 +1,15 @@
+//! The pure core: values in, values out.
+//!
+//! No clock, no randomness, no I/O, no async, no logging inside: times and seeds come in as arguments. The service, the
+//! simulator, the replay and the property tests call the same functions.
+
+pub mod agent;
+pub mod call;
+pub mod deal;
+pub mod decision;
+pub mod ids;
+pub mod money;
+pub mod phone_number;
+pub mod policy;
+pub mod workspace;
+mod workspace_check;

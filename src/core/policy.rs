@@ -1,0 +1,182 @@
+//! How a group distributes: the knobs of one policy, already checked and in base units.
+
+use super::ids::{ConnectionId, PolicyId};
+
+/// What shares follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Typed base shares.
+    Percent,
+    /// The same number of calls for everybody.
+    EqualCalls,
+    /// The same talk time for everybody; credit in seconds.
+    EqualTalkTime,
+    /// Base shares bent by CRM results.
+    Performance,
+}
+
+impl Mode {
+    /// Whether credit is counted in seconds of talk instead of calls.
+    pub fn counts_seconds(self) -> bool {
+        match self {
+            Mode::EqualTalkTime => true,
+            Mode::Percent | Mode::EqualCalls | Mode::Performance => false,
+        }
+    }
+
+    /// Whether base shares matter; the `equal_*` modes ignore them.
+    pub fn uses_base(self) -> bool {
+        match self {
+            Mode::Percent | Mode::Performance => true,
+            Mode::EqualCalls | Mode::EqualTalkTime => false,
+        }
+    }
+}
+
+/// What is charged to a member's credit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Count {
+    /// Every offer.
+    Offered,
+    /// Only answered calls.
+    Answered,
+}
+
+/// What a conversion is counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Exposure {
+    /// Deals handled: won and lost.
+    Opportunities,
+    /// Calls handled.
+    Calls,
+}
+
+/// What becomes of the credit when the caller's own manager is rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PersonalCalls {
+    /// Nothing: new calls are shared on their own.
+    Apart,
+    /// A member is charged like for any call.
+    Count,
+}
+
+/// Whether the caller's responsible manager is rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PersonalManager {
+    /// First, if on duty and free.
+    Prefer,
+    /// That agent alone.
+    Only,
+    /// Not considered.
+    Off,
+}
+
+/// Which deals count for scores; empty lists mean all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DealFilter {
+    /// Pipelines by the CRM's name; empty means all.
+    pub pipelines: Vec<String>,
+    /// Lead sources by the CRM's name; empty means all.
+    pub sources: Vec<String>,
+    /// Only deals of new customers.
+    pub new_customers_only: bool,
+}
+
+/// How deals become scores. Formulas: `core::score`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreSettings {
+    /// CRM connections whose deals count.
+    pub crm: Vec<ConnectionId>,
+    /// Exponent of the conversion index (`metrics.contracts_closed`); 0 leaves it out.
+    pub contracts_closed_weight: f64,
+    /// Exponent of the check index (`metrics.average_check`); 0 leaves it out.
+    pub average_check_weight: f64,
+    /// What a conversion is counted from.
+    pub exposure: Exposure,
+    /// Deals closed longer ago do not count; none means all count.
+    pub horizon_seconds: Option<u64>,
+    /// After this time a result counts half; none means it never fades.
+    pub half_life_seconds: Option<u64>,
+    /// Everybody starts as if they had already closed this many average contracts.
+    pub caution: f64,
+    /// How much results matter: 0 nothing, 1 usual, 2 strong.
+    pub strength: f64,
+    /// Nobody gets less than this multiple of the base share.
+    pub floor: f64,
+    /// Nobody gets more than this multiple of the base share.
+    pub ceiling: f64,
+    /// One contract counts at most as this many typical ones; none means no cap.
+    pub deal_cap: Option<f64>,
+    /// Half-life with which published shares follow a changed score, in seconds; 0 means at once.
+    pub smoothing_seconds: u64,
+    /// Which deals count.
+    pub deals: DealFilter,
+}
+
+/// After-call time: `min(max, base + per_talk_second x talk)` seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WrapUp {
+    /// Seconds after any conversation.
+    pub base_seconds: f64,
+    /// Further seconds per second of talk.
+    pub per_talk_second: f64,
+    /// Never longer than this.
+    pub max_seconds: f64,
+}
+
+impl WrapUp {
+    /// After-call time for a conversation of `talk_seconds`, in seconds.
+    pub fn seconds(&self, talk_seconds: f64) -> f64 {
+        (self.base_seconds + self.per_talk_second * talk_seconds).min(self.max_seconds).max(0.0)
+    }
+}
+
+/// The overload guard, as far as it is honoured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Guard {
+    /// How many calls and reservations an agent may have at once.
+    pub concurrent_calls: u32,
+    /// After-call time; none means none.
+    pub wrap_up: Option<WrapUp>,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self { concurrent_calls: 1, wrap_up: None }
+    }
+}
+
+/// How targets are rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialling {
+    /// Whether busy agents follow the free ones (stage `busy`).
+    pub busy_stage: bool,
+    /// How long each target rings, in seconds.
+    pub ring_seconds: u32,
+    /// At most this many targets, both stages together.
+    pub targets_max: usize,
+}
+
+/// How a group distributes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// The workspace's id.
+    pub id: PolicyId,
+    /// What shares follow.
+    pub mode: Mode,
+    /// Statistics collection period and half-life of credit, in seconds: 300 to 86400.
+    pub period_seconds: u32,
+    /// What is charged.
+    pub count: Count,
+    /// How deals become scores; present exactly for [`Mode::Performance`].
+    pub score: Option<ScoreSettings>,
+    /// What keeps people from overload.
+    pub guard: Guard,
+    /// How targets are rung.
+    pub dialling: Dialling,
+    /// Whether the caller's own manager is rung.
+    pub personal_manager: PersonalManager,
+    /// What becomes of the credit then.
+    pub personal_calls: PersonalCalls,
+}

@@ -1,0 +1,1 @@
+//! The CRM half of the engine: runs connector manifests.

@@ -1,0 +1,1 @@
+//! The two notations of manifests: JSONPath for data, MiniJinja for templates and predicates.

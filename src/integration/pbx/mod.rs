@@ -1,0 +1,1 @@
+//! The PBX half of the engine: runs dialect manifests.

@@ -1,0 +1,11 @@
+//! Meritline: answers a PBX in mid-call whom to ring, in which order, by performance-weighted percentage distribution.
+//!
+//! Start with `ARCHITECTURE.md`. Dependencies point one way:
+//! `core <- broker <- {integration, workspace_file, store, outbound, http} <- service <- {demo, cli} <- main`.
+
+pub mod broker;
+pub mod config;
+pub mod core;
+pub mod integration;
+pub mod outbound;
+pub mod workspace_file;
