@@ -1,6 +1,7 @@
 //! Use cases: the only place where the pure core meets the world.
 //!
 //! Async is allowed here, frameworks are not: no web framework, no HTTP client, no SQL, no YAML. The outside is seen
-//! only through [`ports`].
+//! only through [`ports`] and [`store`].
 
 pub mod ports;
+pub mod store;

@@ -79,6 +79,29 @@ text_id! {
     DealId,
     /// A user of a CRM, as that CRM names it.
     CrmUserId,
+    /// A member of a group: an agent's or a group's id (no id is both in one workspace).
+    MemberId,
+}
+
+impl From<&AgentId> for MemberId {
+    fn from(agent: &AgentId) -> Self {
+        Self(Arc::clone(&agent.0))
+    }
+}
+
+impl From<&GroupId> for MemberId {
+    fn from(group: &GroupId) -> Self {
+        Self(Arc::clone(&group.0))
+    }
+}
+
+/// A call within its workspace: the same call id on two connections is two calls.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CallKey {
+    /// The connection that told of the call.
+    pub connection: ConnectionId,
+    /// The PBX's id of it.
+    pub call: CallId,
 }
 
 /// The id of one decision: a UUID version 7, made at the edge and passed in.

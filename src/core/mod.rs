@@ -4,12 +4,21 @@
 //! simulator, the replay and the property tests call the same functions.
 
 pub mod agent;
+pub mod availability;
 pub mod call;
+pub mod call_state;
+pub mod choose;
+pub mod credit_book;
 pub mod deal;
 pub mod decision;
 pub mod ids;
 pub mod money;
 pub mod phone_number;
 pub mod policy;
+pub mod record;
+pub mod route_match;
+pub mod selection;
+pub mod share_board;
+pub mod tally;
 pub mod workspace;
 mod workspace_check;

@@ -1,0 +1,135 @@
+//! Who may be rung: one agent's presence, calls and after-call time, over all numbers and groups.
+
+use jiff::Timestamp;
+
+use super::call::PbxAgentState;
+use super::call_state::{Occupancy, TalkEnd};
+use super::ids::EventId;
+use super::policy::Guard;
+use super::record::{MemberStanding, Presence, PresenceState};
+
+/// How an agent is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentState {
+    /// Can be rung.
+    Free,
+    /// A call is offered.
+    Ringing,
+    /// In a conversation.
+    Talking,
+    /// In after-call time.
+    WrapUp,
+    /// Rests.
+    Paused,
+    /// Stopped by the guard.
+    Stopped,
+    /// Not on duty.
+    OffDuty,
+    /// On duty; no PBX tells whether talking.
+    Unknown,
+}
+
+/// The PBX's last word on an agent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PbxWord {
+    /// By the PBX's clock: of two words the later holds.
+    pub at: Timestamp,
+    /// Decides between words of the same instant.
+    pub id: EventId,
+    /// What it said.
+    pub state: PbxAgentState,
+}
+
+/// A call's hold on an agent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hold {
+    /// Which call, by the tally's serial.
+    pub call: u64,
+    /// What it does.
+    pub occupancy: Occupancy,
+    /// Until when, without further events.
+    pub until: Timestamp,
+}
+
+/// What is known of an agent now.
+#[derive(Debug, Clone, Default)]
+pub struct AgentLive {
+    /// As set by hand.
+    pub presence: Option<Presence>,
+    /// As the PBX says.
+    pub pbx_word: Option<PbxWord>,
+    /// Calls that hold the agent.
+    pub holds: Vec<Hold>,
+    /// The conversation that ended last.
+    pub last_talk: Option<TalkEnd>,
+}
+
+impl AgentLive {
+    /// Duty and pause at an instant: the stricter of what was set by hand and what the PBX says.
+    pub fn presence(&self, now: Timestamp) -> PresenceState {
+        let by_hand = match &self.presence {
+            Some(presence) if presence.until.is_none_or(|until| now < until) => presence.state,
+            _ => PresenceState::Available,
+        };
+        let by_pbx = match self.pbx_word.as_ref().map(|word| word.state) {
+            None | Some(PbxAgentState::Available) => PresenceState::Available,
+            Some(PbxAgentState::Away | PbxAgentState::DoNotDisturb) => PresenceState::Paused,
+            Some(PbxAgentState::Offline) => PresenceState::OffDuty,
+        };
+        match (by_hand, by_pbx) {
+            (PresenceState::OffDuty, _) | (_, PresenceState::OffDuty) => PresenceState::OffDuty,
+            (PresenceState::Paused, _) | (_, PresenceState::Paused) => PresenceState::Paused,
+            (PresenceState::Available, PresenceState::Available) => PresenceState::Available,
+        }
+    }
+
+    /// When after-call time ends under a guard; none when there is none now.
+    pub fn wrap_up_until(&self, guard: &Guard, now: Timestamp) -> Option<Timestamp> {
+        let (wrap_up, talk) = (guard.wrap_up?, self.last_talk?);
+        #[expect(clippy::cast_possible_truncation, reason = "bounded by max_seconds, minutes in practice")]
+        let micros = (wrap_up.seconds(talk.talk_seconds) * 1e6) as i64;
+        let until = talk.received_at.checked_add(jiff::SignedDuration::from_micros(micros)).ok()?;
+        (now < until).then_some(until)
+    }
+
+    /// How the agent stands for a call under a group's guard. The call's own hold, if it has one, is not held against
+    /// the agent.
+    pub fn standing(&self, guard: &Guard, now: Timestamp, own_call: Option<u64>) -> MemberStanding {
+        match self.presence(now) {
+            PresenceState::OffDuty => return MemberStanding::OffDuty,
+            PresenceState::Paused => return MemberStanding::Paused,
+            PresenceState::Available => {}
+        }
+        let live = self.holds.iter().filter(|hold| now < hold.until && Some(hold.call) != own_call);
+        let (mut held, mut offered) = (0u32, false);
+        for hold in live {
+            held += 1;
+            offered |= matches!(hold.occupancy, Occupancy::Reserved | Occupancy::Ringing);
+        }
+        if offered && held >= guard.concurrent_calls {
+            MemberStanding::Reserved
+        } else if held >= guard.concurrent_calls || self.wrap_up_until(guard, now).is_some() {
+            MemberStanding::Busy
+        } else {
+            MemberStanding::Free
+        }
+    }
+
+    /// How the agent is shown. `calls_are_told` says whether any PBX of the workspace posts events.
+    pub fn state(&self, guard: &Guard, now: Timestamp, calls_are_told: bool) -> AgentState {
+        match self.presence(now) {
+            PresenceState::OffDuty => return AgentState::OffDuty,
+            PresenceState::Paused => return AgentState::Paused,
+            PresenceState::Available => {}
+        }
+        let strongest = self.holds.iter().filter(|hold| now < hold.until).map(|hold| hold.occupancy).max();
+        match strongest {
+            Some(Occupancy::Talking) => AgentState::Talking,
+            Some(Occupancy::Ringing | Occupancy::Reserved) => AgentState::Ringing,
+            None if self.wrap_up_until(guard, now).is_some() => AgentState::WrapUp,
+            None if calls_are_told => AgentState::Free,
+            None => AgentState::Unknown,
+        }
+    }
+}

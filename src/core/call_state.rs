@@ -1,0 +1,418 @@
+//! One call as its decisions and events tell it: who rings, who talks, who is charged.
+//!
+//! Every update is a maximum, a minimum or a set union, so events may come in any order and any number of times. What
+//! depends on time (a reservation that runs out) is a function of the instant asked for.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::call::CallEventType;
+use super::credit_book::{Contribution, EntryKey};
+use super::ids::{AgentId, CallKey, EventId, GroupId};
+use super::policy::Count;
+use super::record::{DecisionRecord, Feed, GroupView, ReceivedEvent, Step};
+
+/// How much longer than the ring time an offer may stay open: the PBX's own dead time between ringing and telling.
+pub const RING_GRACE_SECONDS: i64 = 5;
+
+/// How long an agent rings at most where no decision of ours says.
+const RING_UNKNOWN_SECONDS: i64 = 60;
+
+/// A conversation whose end was never told is taken as over after so long: a lost event must not keep a person busy.
+const TALK_MAX_SECONDS: i64 = 4 * 3600;
+
+/// An event's place in the order the PBX tells: its clock, then the kind, then the id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Mark {
+    at: Timestamp,
+    kind: CallEventType,
+    id: EventId,
+    received_at: Timestamp,
+}
+
+/// One agent's part in the call.
+#[derive(Debug, Clone)]
+struct Leg {
+    agent: AgentId,
+    latest: Mark,
+    first_answer: Option<Mark>,
+    last_answer: Option<Mark>,
+    told_talk: Option<(Mark, u32)>,
+    end: Option<Mark>,
+}
+
+/// What a call does to an agent at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Occupancy {
+    /// The decision named the agent first; the PBX has not told yet.
+    Reserved,
+    /// The agent's number rings.
+    Ringing,
+    /// The agent talks (or is on hold).
+    Talking,
+}
+
+/// How a conversation ended: when we learned of it, and how long it was.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TalkEnd {
+    /// Receipt of the event that ended it.
+    pub received_at: Timestamp,
+    /// Its length in seconds.
+    pub talk_seconds: f64,
+}
+
+/// One call's part in one group's book.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupPart {
+    /// Whose book.
+    pub group: GroupId,
+    /// Which part.
+    pub key: EntryKey,
+    /// What it is.
+    pub contribution: Contribution,
+    /// How long the charged agent talked, where known.
+    pub talk_seconds: Option<f64>,
+}
+
+/// One call.
+#[derive(Debug, Clone)]
+pub struct CallState {
+    /// Which call.
+    pub key: CallKey,
+    /// Its decisions, by sequence.
+    pub decisions: Vec<Arc<DecisionRecord>>,
+    legs: Vec<Leg>,
+    foreign_answer: Option<Mark>,
+    ended: Option<Mark>,
+    told_talk: Option<(Mark, u32)>,
+}
+
+impl CallState {
+    /// A call nothing is known of.
+    pub fn new(key: CallKey) -> Self {
+        Self { key, decisions: Vec::new(), legs: Vec::new(), foreign_answer: None, ended: None, told_talk: None }
+    }
+
+    /// Adds a decision; the same one again changes nothing.
+    pub fn add_decision(&mut self, record: Arc<DecisionRecord>) {
+        if let Err(place) = self.decisions.binary_search_by_key(&record.sequence, |known| known.sequence) {
+            self.decisions.insert(place, record);
+        }
+    }
+
+    /// Adds an event; the same one again changes nothing.
+    pub fn add_event(&mut self, received: &ReceivedEvent) {
+        let event = &received.event;
+        let mark = Mark { at: event.at, kind: event.event_type, id: event.event_id.clone(), received_at: received.received_at };
+        match event.event_type {
+            CallEventType::Started | CallEventType::Recorded | CallEventType::AgentState => {}
+            CallEventType::Ended if event.agent.is_none() => {
+                if let Some(seconds) = event.talk_seconds {
+                    keep_later_pair(&mut self.told_talk, (mark.clone(), seconds));
+                }
+                keep_later(&mut self.ended, mark);
+            }
+            CallEventType::Transferred => {
+                if let Some(to) = &event.to_agent {
+                    self.observe(to, Mark { kind: CallEventType::Resumed, ..mark.clone() }, None);
+                }
+                if let Some(agent) = &event.agent {
+                    self.observe(agent, mark, event.talk_seconds);
+                }
+            }
+            CallEventType::Offered
+            | CallEventType::Answered
+            | CallEventType::Missed
+            | CallEventType::Rejected
+            | CallEventType::Busy
+            | CallEventType::Unreachable
+            | CallEventType::Cancelled
+            | CallEventType::Held
+            | CallEventType::Resumed
+            | CallEventType::Ended => match &event.agent {
+                Some(agent) => self.observe(agent, mark, event.talk_seconds),
+                None if event.event_type == CallEventType::Answered => keep_later(&mut self.foreign_answer, mark),
+                None => {}
+            },
+        }
+    }
+
+    /// Whether the PBX told the end of the call.
+    pub fn is_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Agents the PBX told anything about in this call.
+    pub fn rung(&self) -> impl Iterator<Item = &AgentId> {
+        self.legs.iter().map(|leg| &leg.agent)
+    }
+
+    /// Agents that come last in the next answer: those with an event for this call; while there is none, all targets of
+    /// earlier answers.
+    pub fn already_tried(&self) -> Vec<&AgentId> {
+        if self.legs.is_empty() {
+            self.decisions.iter().flat_map(|record| &record.decision.targets).map(|target| &target.agent).collect()
+        } else {
+            self.rung().collect()
+        }
+    }
+
+    /// What the call does to each agent at an instant, and until when that holds without further events.
+    pub fn occupancies(&self, now: Timestamp) -> Vec<(AgentId, Occupancy, Timestamp)> {
+        let mut found = Vec::new();
+        if self.ended.is_some() {
+            return found;
+        }
+        let answered = self.is_answered();
+        for leg in &self.legs {
+            let (occupancy, seconds) = match leg.latest.kind {
+                CallEventType::Offered if answered => continue,
+                CallEventType::Offered => (Occupancy::Ringing, self.ring_seconds(&leg.agent) + RING_GRACE_SECONDS),
+                CallEventType::Answered | CallEventType::Held | CallEventType::Resumed => (Occupancy::Talking, TALK_MAX_SECONDS),
+                CallEventType::Started
+                | CallEventType::Missed
+                | CallEventType::Rejected
+                | CallEventType::Busy
+                | CallEventType::Unreachable
+                | CallEventType::Cancelled
+                | CallEventType::Transferred
+                | CallEventType::Ended
+                | CallEventType::Recorded
+                | CallEventType::AgentState => continue,
+            };
+            let until = later(leg.latest.received_at, seconds);
+            if now < until {
+                found.push((leg.agent.clone(), occupancy, until));
+            }
+        }
+        if let Some((agent, until)) = self.reservation()
+            && now < until
+            && !found.iter().any(|(known, ..)| *known == agent)
+        {
+            found.push((agent, Occupancy::Reserved, until));
+        }
+        found
+    }
+
+    /// When the last conversation of an agent in this call ended.
+    pub fn talk_end(&self, agent: &AgentId) -> Option<TalkEnd> {
+        let leg = self.legs.iter().find(|leg| leg.agent == *agent)?;
+        leg.last_answer.as_ref()?;
+        let end = leg.end.as_ref().or(self.ended.as_ref())?;
+        Some(TalkEnd { received_at: end.received_at, talk_seconds: self.talk_seconds(leg)? })
+    }
+
+    /// Agents with a conversation in this call.
+    pub fn talkers(&self) -> impl Iterator<Item = &AgentId> {
+        self.legs.iter().filter(|leg| leg.last_answer.is_some()).map(|leg| &leg.agent)
+    }
+
+    /// The call's parts in the books of its groups at an instant.
+    pub fn parts(&self, now: Timestamp) -> Vec<GroupPart> {
+        if self.decisions.first().is_none_or(|record| !record.moves_credit) {
+            return Vec::new();
+        }
+        let mut parts = Vec::new();
+        if let Some(charged) = self.charged(now) {
+            self.push_parts(&charged, Count::Answered, &mut parts);
+        }
+        for offered in self.offered() {
+            self.push_parts(&offered, Count::Offered, &mut parts);
+        }
+        parts
+    }
+
+    fn observe(&mut self, agent: &AgentId, mark: Mark, talk_seconds: Option<u32>) {
+        if let Some(leg) = self.legs.iter_mut().find(|leg| leg.agent == *agent) {
+            leg.observe(mark, talk_seconds);
+            return;
+        }
+        let mut leg =
+            Leg { agent: agent.clone(), latest: mark.clone(), first_answer: None, last_answer: None, told_talk: None, end: None };
+        leg.observe(mark, talk_seconds);
+        self.legs.push(leg);
+    }
+
+    fn is_answered(&self) -> bool {
+        self.foreign_answer.is_some() || self.legs.iter().any(|leg| leg.first_answer.is_some())
+    }
+
+    fn ring_seconds(&self, agent: &AgentId) -> i64 {
+        let targets = self.decisions.iter().rev().flat_map(|record| &record.decision.targets);
+        let mut targets = targets.filter(|target| target.agent == *agent);
+        targets.next().map_or(RING_UNKNOWN_SECONDS, |target| i64::from(target.ring_seconds))
+    }
+
+    /// Who is held for this call though the PBX has told nothing: the first target, or the one after the last that did
+    /// not take it.
+    fn reservation(&self) -> Option<(AgentId, Timestamp)> {
+        let record = self.decisions.last()?;
+        let targets = &record.decision.targets;
+        if let Feed::Silent { hold_seconds } = record.feed {
+            let first = targets.first()?;
+            return Some((first.agent.clone(), later(record.decision.received_at, i64::from(hold_seconds))));
+        }
+        if self.is_answered() {
+            return None;
+        }
+        let told = |agent: &AgentId| {
+            let leg = self.legs.iter().find(|leg| leg.agent == *agent)?;
+            (leg.latest.received_at >= record.decision.received_at).then_some(leg)
+        };
+        let reached = targets.iter().enumerate().filter_map(|(place, target)| Some((place, told(&target.agent)?))).next_back();
+        let (next, since) = match reached {
+            None => (0, record.decision.received_at),
+            Some((_, leg)) if !leg.latest.kind.ends_offer() => return None,
+            Some((place, leg)) => (place + 1, leg.latest.received_at),
+        };
+        let target = targets.get(next)?;
+        Some((target.agent.clone(), later(since, i64::from(target.ring_seconds) + RING_GRACE_SECONDS)))
+    }
+
+    /// Who pays for the call where only answered calls count: who answered first; before that whoever it is offered to.
+    fn charged(&self, now: Timestamp) -> Option<AgentId> {
+        let record = self.decisions.last()?;
+        if matches!(record.feed, Feed::Silent { .. }) {
+            return record.decision.targets.first().map(|target| target.agent.clone());
+        }
+        let answers = self.legs.iter().filter_map(|leg| Some((leg.first_answer.as_ref()?, &leg.agent)));
+        if let Some((_, agent)) = answers.min() {
+            return Some(agent.clone());
+        }
+        if self.foreign_answer.is_some() {
+            return None;
+        }
+        let held = self.occupancies(now);
+        let place = |agent: &AgentId| record.decision.targets.iter().position(|target| target.agent == *agent);
+        held.into_iter().filter_map(|(agent, ..)| Some((place(&agent)?, agent))).min().map(|(_, agent)| agent)
+    }
+
+    /// Who was offered the call: the first target of each decision, and everybody the PBX told about.
+    fn offered(&self) -> Vec<AgentId> {
+        let firsts = self.decisions.iter().filter_map(|record| record.decision.targets.first()).map(|target| &target.agent);
+        let mut offered: Vec<AgentId> = Vec::new();
+        for agent in firsts.chain(self.legs.iter().map(|leg| &leg.agent)) {
+            if !offered.contains(agent) {
+                offered.push(agent.clone());
+            }
+        }
+        offered
+    }
+
+    fn push_parts(&self, agent: &AgentId, count: Count, parts: &mut Vec<GroupPart>) {
+        let Some((record, target, path)) = self.path(agent) else { return };
+        let talk = self.legs.iter().find(|leg| leg.agent == *agent).and_then(|leg| self.talk_seconds(leg));
+        let talk = talk.filter(|_| count == Count::Answered || self.has_answered(agent));
+        for step in path {
+            let Some(view) = record.view(step).filter(|view| view.count == count) else { continue };
+            let units = if view.in_seconds { talk.unwrap_or(view.unit) } else { view.unit };
+            let key = EntryKey { at_us: record.decision.received_at.as_microsecond(), sequence: record.sequence, target };
+            let contribution = Contribution { lambda: Arc::clone(&view.lambda), member: step.member, units };
+            parts.push(GroupPart { group: view.group.clone(), key, contribution, talk_seconds: talk });
+        }
+    }
+
+    fn has_answered(&self, agent: &AgentId) -> bool {
+        self.legs.iter().any(|leg| leg.agent == *agent && leg.first_answer.is_some())
+    }
+
+    /// The way from the route's group to an agent: that of the first decision that lists it; for an agent the PBX rang on
+    /// its own, the first decision's own path down to the group that has it as a member.
+    fn path(&self, agent: &AgentId) -> Option<(&DecisionRecord, u32, Vec<Step>)> {
+        for record in &self.decisions {
+            let place = record.decision.targets.iter().position(|target| target.agent == *agent);
+            if let Some((place, path)) = place.and_then(|place| Some((place, record.paths.get(place)?))) {
+                return Some((record, u32::try_from(place).unwrap_or(u32::MAX), path.clone()));
+            }
+        }
+        let record = self.decisions.first()?;
+        let first = record.paths.first()?;
+        first.iter().enumerate().rev().find_map(|(depth, step)| {
+            let member = member_position(record.view(*step)?, agent)?;
+            let mut path = first.get(..depth)?.to_vec();
+            path.push(Step { group: step.group, member });
+            // Beyond every listed target, so that two such agents of one call stay apart.
+            Some((&**record, u32::try_from(record.paths.len()).unwrap_or(0) + member, path))
+        })
+    }
+
+    fn talk_seconds(&self, leg: &Leg) -> Option<f64> {
+        if let Some((_, seconds)) = &leg.told_talk {
+            return Some(f64::from(*seconds));
+        }
+        let last_answer = self.legs.iter().filter_map(|leg| leg.last_answer.as_ref()).max();
+        if leg.last_answer.is_some()
+            && leg.last_answer.as_ref() == last_answer
+            && let Some((_, seconds)) = &self.told_talk
+        {
+            return Some(f64::from(*seconds));
+        }
+        let from = leg.first_answer.as_ref()?.at;
+        let to = leg.end.as_ref().or(self.ended.as_ref())?.at;
+        Some((to.duration_since(from).as_secs_f64()).max(0.0))
+    }
+}
+
+impl Leg {
+    fn observe(&mut self, mark: Mark, talk_seconds: Option<u32>) {
+        if let Some(seconds) = talk_seconds {
+            keep_later_pair(&mut self.told_talk, (mark.clone(), seconds));
+        }
+        if mark.kind == CallEventType::Answered {
+            match &mut self.first_answer {
+                Some(known) if *known <= mark => {}
+                slot => *slot = Some(mark.clone()),
+            }
+        }
+        if matches!(mark.kind, CallEventType::Answered | CallEventType::Resumed | CallEventType::Held) {
+            keep_later(&mut self.last_answer, mark.clone());
+        }
+        if matches!(mark.kind, CallEventType::Ended | CallEventType::Transferred) {
+            keep_later(&mut self.end, mark.clone());
+        }
+        if mark > self.latest {
+            self.latest = mark;
+        }
+    }
+}
+
+impl CallEventType {
+    /// Whether an offer is over after this without a conversation.
+    fn ends_offer(self) -> bool {
+        match self {
+            Self::Missed | Self::Rejected | Self::Busy | Self::Unreachable | Self::Cancelled | Self::Ended => true,
+            Self::Started
+            | Self::Offered
+            | Self::Answered
+            | Self::Transferred
+            | Self::Held
+            | Self::Resumed
+            | Self::Recorded
+            | Self::AgentState => false,
+        }
+    }
+}
+
+fn member_position(view: &GroupView, agent: &AgentId) -> Option<u32> {
+    let mut members = view.lambda.members.iter().zip(&view.lambda.values);
+    let place = members.position(|(id, share)| id.as_str() == agent.as_str() && *share > 0.0)?;
+    u32::try_from(place).ok()
+}
+
+fn keep_later(slot: &mut Option<Mark>, mark: Mark) {
+    if slot.as_ref().is_none_or(|known| *known < mark) {
+        *slot = Some(mark);
+    }
+}
+
+fn keep_later_pair(slot: &mut Option<(Mark, u32)>, pair: (Mark, u32)) {
+    if slot.as_ref().is_none_or(|known| *known < pair) {
+        *slot = Some(pair);
+    }
+}
+
+/// `at` plus seconds; the end of time where that leaves the calendar.
+pub fn later(at: Timestamp, seconds: i64) -> Timestamp {
+    at.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,386 @@
+//! Whom to ring, in which order: the whole choice for one call, as a pure function of state, shares and time.
+//!
+//! Walks from the route's group down. In each group everybody in the rotation grows, and the largest credit among those
+//! who can be rung is taken. The further targets are what the same choice would give with those already listed removed,
+//! no credit moved. Nothing is changed here: the result names what the caller must record.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::call_state::CallState;
+use super::decision::{Reason, Stage, Target};
+use super::ids::{AgentId, CallKey};
+use super::policy::{Count, Mode, PersonalCalls, PersonalManager};
+use super::record::{GroupView, Lambda, MemberStanding, Step};
+use super::selection::{self, Adjustment, CREDIT_CAP_CALLS, Standing};
+use super::share_board::ShareBoard;
+use super::tally::Tally;
+use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
+
+/// What is asked of the choice.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The call.
+    pub call: &'a CallKey,
+    /// The route's group.
+    pub group: GroupIx,
+    /// When the hook was received.
+    pub now: Timestamp,
+    /// Agents that shall come last.
+    pub exclude: &'a [AgentId],
+    /// The caller's responsible manager, if one of our agents is.
+    pub responsible: Option<AgentIx>,
+}
+
+/// Whom to ring, and what that moves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// In this order; empty when nobody can be rung.
+    pub targets: Vec<Target>,
+    /// Why.
+    pub reason: Reason,
+    /// Whether the call moves credit.
+    pub moves_credit: bool,
+    /// The groups looked into, those of the targets only.
+    pub groups: Vec<GroupView>,
+    /// For each target the way to it.
+    pub paths: Vec<Vec<Step>>,
+    /// For each step of the first path: what keeps credits bounded.
+    pub adjustments: Vec<Adjustment>,
+}
+
+/// Chooses.
+pub fn choose(tally: &Tally, shares: &ShareBoard, question: &Question<'_>) -> Choice {
+    let workspace = Arc::clone(tally.workspace());
+    let policy = workspace.policy_of(question.group);
+    let mut walk = Walk::start(&workspace, tally, shares, question);
+    let personal = walk.personal(policy.personal_manager);
+    match (policy.personal_manager, personal) {
+        (PersonalManager::Only, None) => return walk.finish(Reason::Fallback, true),
+        (PersonalManager::Only | PersonalManager::Prefer, Some(target)) => walk.list(target),
+        (PersonalManager::Prefer | PersonalManager::Off, _) => {}
+    }
+    let has_personal = !walk.targets.is_empty();
+    if policy.personal_manager != PersonalManager::Only {
+        walk.list_by_credit(policy.dialling.busy_stage, policy.dialling.targets_max);
+    }
+    let reason = match (has_personal, walk.mode_of_first()) {
+        (true, _) => Reason::PersonalManager,
+        (false, None) => Reason::Fallback,
+        (false, Some(Mode::Percent)) => Reason::Percent,
+        (false, Some(Mode::EqualCalls)) => Reason::EqualCalls,
+        (false, Some(Mode::EqualTalkTime)) => Reason::EqualTalkTime,
+        (false, Some(Mode::Performance)) => Reason::Performance,
+    };
+    // A call that began apart stays apart: its later attempts move nothing either.
+    let began_apart = tally.call(question.call).and_then(|call| call.decisions.first()).is_some_and(|first| !first.moves_credit);
+    let apart = has_personal && policy.personal_calls == PersonalCalls::Apart;
+    let moves_credit = !(began_apart || apart);
+    walk.finish(reason, moves_credit)
+}
+
+/// In which order candidates are taken: the free, the busy, those being offered another call; then the same among those
+/// already tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Free,
+    Busy,
+    Reserved,
+    TriedFree,
+    TriedBusy,
+    TriedReserved,
+}
+
+impl Rank {
+    const ALL: [Rank; 6] = [Rank::Free, Rank::Busy, Rank::Reserved, Rank::TriedFree, Rank::TriedBusy, Rank::TriedReserved];
+
+    fn of(standing: MemberStanding, tried: bool) -> Option<Self> {
+        match (standing, tried) {
+            (MemberStanding::Free, false) => Some(Self::Free),
+            (MemberStanding::Busy, false) => Some(Self::Busy),
+            (MemberStanding::Reserved, false) => Some(Self::Reserved),
+            (MemberStanding::Free, true) => Some(Self::TriedFree),
+            (MemberStanding::Busy, true) => Some(Self::TriedBusy),
+            (MemberStanding::Reserved, true) => Some(Self::TriedReserved),
+            (MemberStanding::OffDuty | MemberStanding::Paused | MemberStanding::NoShare, _) => None,
+        }
+    }
+
+    fn stage(self) -> Stage {
+        match self {
+            Self::Free | Self::TriedFree => Stage::Free,
+            Self::Busy | Self::Reserved | Self::TriedBusy | Self::TriedReserved => Stage::Busy,
+        }
+    }
+}
+
+enum Who {
+    Agent(AgentIx, Option<Rank>),
+    Group(usize),
+}
+
+struct Node {
+    ix: GroupIx,
+    who: Vec<Who>,
+    standing: Vec<MemberStanding>,
+    credit: Vec<f64>,
+    grown: Vec<f64>,
+    last_given: Vec<u64>,
+    lambda: Arc<Lambda>,
+    unit: f64,
+}
+
+struct Listed {
+    agent: AgentIx,
+    stage: Stage,
+    path: Vec<(usize, usize)>,
+}
+
+struct Walk<'a> {
+    workspace: &'a Workspace,
+    tally: &'a Tally,
+    shares: &'a ShareBoard,
+    question: &'a Question<'a>,
+    own_call: Option<u64>,
+    tried: Vec<AgentIx>,
+    nodes: Vec<Node>,
+    node_of: HashMap<GroupIx, usize>,
+    targets: Vec<Listed>,
+}
+
+impl<'a> Walk<'a> {
+    fn start(workspace: &'a Workspace, tally: &'a Tally, shares: &'a ShareBoard, question: &'a Question<'a>) -> Self {
+        let rung = tally.call(question.call).map(CallState::already_tried).unwrap_or_default();
+        let tried = rung.into_iter().chain(question.exclude).filter_map(|id| workspace.find_agent(id)).collect();
+        let own_call = tally.call_serial_of(question.call);
+        let (nodes, node_of) = (Vec::new(), HashMap::new());
+        let mut walk = Self { workspace, tally, shares, question, own_call, tried, nodes, node_of, targets: Vec::new() };
+        walk.visit(question.group);
+        walk
+    }
+
+    /// Reads a group and everything below it; gives its place among the nodes.
+    fn visit(&mut self, ix: GroupIx) -> usize {
+        if let Some(known) = self.node_of.get(&ix) {
+            return *known;
+        }
+        let group = self.workspace.group(ix);
+        let guard = &self.workspace.policy(group.policy).guard;
+        let published = self.shares.group(ix).map(|shares| Arc::clone(&shares.published)).unwrap_or_default();
+        let mut who = Vec::with_capacity(group.members.len());
+        let mut standing = Vec::with_capacity(group.members.len());
+        for (position, member) in group.members.iter().enumerate() {
+            let has_share = published.get(position).is_some_and(|share| *share > 0.0);
+            let (name, mut stands) = match member.who {
+                MemberRef::Agent(agent) => {
+                    let stands = self.tally.agent(agent).standing(guard, self.question.now, self.own_call);
+                    (Who::Agent(agent, Rank::of(stands, self.tried.contains(&agent))), stands)
+                }
+                MemberRef::Group(below) => {
+                    let node = self.visit(below);
+                    (Who::Group(node), self.standing_of_group(node))
+                }
+            };
+            if !has_share {
+                stands = MemberStanding::NoShare;
+            }
+            who.push(name);
+            standing.push(stands);
+        }
+        let node = self.node(ix, published, who, standing);
+        self.nodes.push(node);
+        self.node_of.insert(ix, self.nodes.len() - 1);
+        self.nodes.len() - 1
+    }
+
+    fn node(&self, ix: GroupIx, published: Arc<[f64]>, who: Vec<Who>, standing: Vec<MemberStanding>) -> Node {
+        let (book, members) = (self.tally.book(ix), self.tally.members(ix));
+        let weight = |(share, stands): (&f64, &MemberStanding)| if stands.in_rotation() { *share } else { 0.0 };
+        let weights: Vec<f64> = published.iter().zip(&standing).map(weight).collect();
+        let values = selection::expected_shares(&weights).into_boxed_slice();
+        let lambda = book.share_lambda(Lambda { members: Arc::clone(members), published, values });
+        let policy = self.workspace.policy_of(ix);
+        let unit = if policy.mode.counts_seconds() { book.mean_talk_seconds() } else { 1.0 };
+        let now_us = self.question.now.as_microsecond();
+        let mut credit = book.credits(members, now_us);
+        if policy.count == Count::Answered {
+            // The call is shared out anew: what it moved so far is as if it had not been.
+            for key in self.tally.parts_of(self.question.call, &self.workspace.group(ix).id) {
+                book.subtract_part(key, members, now_us, &mut credit);
+            }
+        }
+        let grown = credit.iter().zip(&lambda.values).map(|(credit, share)| credit + share * unit).collect();
+        Node { ix, who, standing, credit, grown, last_given: book.last_given(members), lambda, unit }
+    }
+
+    fn standing_of_group(&self, node: usize) -> MemberStanding {
+        let Some(node) = self.nodes.get(node) else { return MemberStanding::NoShare };
+        let has = |wanted: MemberStanding| node.standing.contains(&wanted);
+        let order = [MemberStanding::Free, MemberStanding::Busy, MemberStanding::Reserved, MemberStanding::Paused];
+        order.into_iter().find(|wanted| has(*wanted)).unwrap_or(MemberStanding::OffDuty)
+    }
+
+    /// Whether somebody of this rank below a member is not listed yet.
+    fn can_give(&self, node: &Node, position: usize, rank: Rank) -> bool {
+        if !node.standing.get(position).is_some_and(|stands| stands.in_rotation()) {
+            return false;
+        }
+        match node.who.get(position) {
+            Some(Who::Agent(agent, has)) => *has == Some(rank) && !self.targets.iter().any(|listed| listed.agent == *agent),
+            Some(Who::Group(below)) => {
+                let Some(below) = self.nodes.get(*below) else { return false };
+                (0..below.who.len()).any(|position| self.can_give(below, position, rank))
+            }
+            None => false,
+        }
+    }
+
+    /// The member most behind its share among those that can give somebody of this rank.
+    fn best(&self, node: &Node, rank: Rank) -> Option<usize> {
+        let standing = |position: usize| {
+            Some(Standing {
+                credit: *node.grown.get(position)?,
+                last_given: *node.last_given.get(position)?,
+                weight: *node.lambda.values.get(position)?,
+                id: node.lambda.members.get(position)?.as_str(),
+            })
+        };
+        let mut winner: Option<(usize, Standing<'_>)> = None;
+        for position in (0..node.who.len()).filter(|position| self.can_give(node, *position, rank)) {
+            let Some(candidate) = standing(position) else { continue };
+            if winner.as_ref().is_none_or(|(_, best)| candidate.goes_before(best)) {
+                winner = Some((position, candidate));
+            }
+        }
+        winner.map(|(position, _)| position)
+    }
+
+    fn top(&self) -> usize {
+        self.node_of.get(&self.question.group).copied().unwrap_or_default()
+    }
+
+    fn next(&self, rank: Rank) -> Option<Listed> {
+        let (mut at, mut path) = (self.top(), Vec::new());
+        loop {
+            let node = self.nodes.get(at)?;
+            let position = self.best(node, rank)?;
+            path.push((at, position));
+            match node.who.get(position)? {
+                Who::Agent(agent, _) => return Some(Listed { agent: *agent, stage: rank.stage(), path }),
+                Who::Group(below) => at = *below,
+            }
+        }
+    }
+
+    fn list(&mut self, listed: Listed) {
+        self.targets.push(listed);
+    }
+
+    fn list_by_credit(&mut self, busy_stage: bool, targets_max: usize) {
+        for rank in Rank::ALL.into_iter().filter(|rank| busy_stage || rank.stage() == Stage::Free) {
+            while self.targets.len() < targets_max
+                && let Some(listed) = self.next(rank)
+            {
+                self.list(listed);
+            }
+        }
+    }
+
+    /// The caller's own manager, if that agent can be rung under the rule.
+    fn personal(&self, rule: PersonalManager) -> Option<Listed> {
+        let agent = self.question.responsible?;
+        let path = self.path_to(self.top(), agent).unwrap_or_default();
+        let group = path.last().and_then(|(node, _)| self.nodes.get(*node)).map_or(self.question.group, |node| node.ix);
+        let guard = &self.workspace.policy_of(group).guard;
+        let standing = self.tally.agent(agent).standing(guard, self.question.now, self.own_call);
+        let stage = match (rule, Rank::of(standing, self.tried.contains(&agent))?) {
+            (PersonalManager::Prefer, Rank::Free) => Stage::Free,
+            (PersonalManager::Off | PersonalManager::Prefer, _) => return None,
+            (PersonalManager::Only, rank) => rank.stage(),
+        };
+        Some(Listed { agent, stage, path })
+    }
+
+    fn path_to(&self, at: usize, agent: AgentIx) -> Option<Vec<(usize, usize)>> {
+        let node = self.nodes.get(at)?;
+        node.who.iter().enumerate().find_map(|(position, who)| match who {
+            Who::Agent(found, _) => (*found == agent).then(|| vec![(at, position)]),
+            Who::Group(below) => {
+                let mut path = vec![(at, position)];
+                path.extend(self.path_to(*below, agent)?);
+                Some(path)
+            }
+        })
+    }
+
+    fn mode_of_first(&self) -> Option<Mode> {
+        let (node, _) = self.targets.first()?.path.last()?;
+        Some(self.workspace.policy_of(self.nodes.get(*node)?.ix).mode)
+    }
+
+    fn target(&self, listed: &Listed) -> Target {
+        let agent = self.workspace.agent(listed.agent);
+        let nodes = || listed.path.iter().filter_map(|(node, position)| Some((self.nodes.get(*node)?, *position)));
+        let group = nodes().next_back().map_or(self.question.group, |(node, _)| node.ix);
+        Target {
+            agent: agent.id.clone(),
+            name: agent.name.clone(),
+            stage: listed.stage,
+            share: nodes().filter_map(|(node, position)| node.lambda.published.get(position)).product(),
+            ring_seconds: self.workspace.policy_of(group).dialling.ring_seconds,
+            numbers: agent.numbers.clone(),
+            groups: nodes().map(|(node, _)| self.workspace.group(node.ix).id.clone()).collect(),
+        }
+    }
+
+    /// What keeps credits bounded in one group after its member was charged.
+    fn adjustment(&self, node: usize, position: usize) -> Adjustment {
+        let Some(node) = self.nodes.get(node) else { return Adjustment::default() };
+        let mut credits = node.grown.clone();
+        if let Some(credit) = credits.get_mut(position) {
+            *credit -= node.unit;
+        }
+        let in_rotation = |position: usize| node.lambda.values.get(position).is_some_and(|share| *share > 0.0);
+        selection::adjustment(&credits, in_rotation, CREDIT_CAP_CALLS * node.unit)
+    }
+
+    fn finish(self, reason: Reason, moves_credit: bool) -> Choice {
+        let targets = self.targets.iter().map(|listed| self.target(listed)).collect();
+        let first = self.targets.first().map(|listed| listed.path.as_slice()).unwrap_or_default();
+        let adjustments =
+            if moves_credit { first.iter().map(|(node, at)| self.adjustment(*node, *at)).collect() } else { Vec::new() };
+        let mut kept: Vec<usize> = Vec::new();
+        let mut paths = Vec::with_capacity(self.targets.len());
+        for listed in &self.targets {
+            let step = |(node, position): &(usize, usize)| {
+                let group = kept.iter().position(|known| known == node).unwrap_or_else(|| {
+                    kept.push(*node);
+                    kept.len() - 1
+                });
+                Step { group: to_u32(group), member: to_u32(*position) }
+            };
+            paths.push(listed.path.iter().map(step).collect());
+        }
+        let groups = kept.into_iter().filter_map(|node| self.nodes.get(node)).map(|node| self.view(node)).collect();
+        Choice { targets, reason, moves_credit, groups, paths, adjustments }
+    }
+
+    fn view(&self, node: &Node) -> GroupView {
+        let policy = self.workspace.policy_of(node.ix);
+        GroupView {
+            group: self.workspace.group(node.ix).id.clone(),
+            lambda: Arc::clone(&node.lambda),
+            count: policy.count,
+            unit: node.unit,
+            in_seconds: policy.mode.counts_seconds(),
+            credit: node.credit.clone(),
+            standing: node.standing.clone(),
+        }
+    }
+}
+
+fn to_u32(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,320 @@
+//! The credit book of one group: what its members are owed.
+//!
+//! A member's credit is the sum over calls of (expected share + adjustment - charge), each fading with the period as its
+//! half-life since the decision. The book keeps that sum up to date and can undo or repeat the part of any call, so events
+//! may come in any order. It belongs to the group, whichever route or parent reached it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::ids::MemberId;
+use super::record::Lambda;
+use super::selection::Adjustment;
+
+/// How many periods back a call still has a part in credit: after eight half-lives it weighs 0.4 %.
+pub const PERIODS_REMEMBERED: i64 = 8;
+
+/// At most this many calls are remembered one by one in a book; beyond it the oldest stay in the credit, but leave
+/// `expected` and `received` early.
+const ENTRIES_MAX: usize = 500_000;
+
+/// Mean talk before anybody has talked, in seconds.
+const MEAN_TALK_START_SECONDS: f64 = 180.0;
+
+/// How much one conversation moves the mean.
+const MEAN_TALK_STEP: f64 = 0.05;
+
+/// So many conversations back the start value has faded below a millionth.
+const MEAN_TALK_CALLS: usize = 256;
+
+/// Which part of which decision an entry is: when it was received (microseconds since 1970), its sequence in the
+/// workspace, the position of the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryKey {
+    /// Receipt of the decision, microseconds since 1970.
+    pub at_us: i64,
+    /// The decision's sequence.
+    pub sequence: u64,
+    /// Position among its targets.
+    pub target: u32,
+}
+
+/// One call's part in a book: everybody's expected share, and who is charged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contribution {
+    /// Expected shares of one call.
+    pub lambda: Arc<Lambda>,
+    /// Position of the charged member in `lambda.members`.
+    pub member: u32,
+    /// What the call weighs: 1, or its seconds of talk.
+    pub units: f64,
+}
+
+/// What members were due and got over a span.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Window {
+    /// Sum of expected shares, per member of the layout asked for.
+    pub expected: Vec<f64>,
+    /// Sum of charges, per member of the layout asked for.
+    pub received: Vec<f64>,
+}
+
+/// What the members of one group are owed.
+#[derive(Debug, Clone)]
+pub struct CreditBook {
+    period_us: i64,
+    reset_us: i64,
+    slots: HashMap<MemberId, usize>,
+    credit: Vec<f64>,
+    last_given: Vec<u64>,
+    as_of_us: i64,
+    entries: BTreeMap<EntryKey, Contribution>,
+    adjustments: BTreeMap<EntryKey, (Arc<Lambda>, Adjustment)>,
+    talks: BTreeMap<EntryKey, f64>,
+    mean_talk_seconds: f64,
+    latest_lambda: Option<Arc<Lambda>>,
+}
+
+impl CreditBook {
+    /// An empty book with this period (seconds).
+    pub fn new(period_seconds: u32) -> Self {
+        Self {
+            period_us: i64::from(period_seconds) * 1_000_000,
+            reset_us: i64::MIN,
+            slots: HashMap::new(),
+            credit: Vec::new(),
+            last_given: Vec::new(),
+            as_of_us: i64::MIN,
+            entries: BTreeMap::new(),
+            adjustments: BTreeMap::new(),
+            talks: BTreeMap::new(),
+            mean_talk_seconds: MEAN_TALK_START_SECONDS,
+            latest_lambda: None,
+        }
+    }
+
+    /// The period, microseconds.
+    pub fn period_us(&self) -> i64 {
+        self.period_us
+    }
+
+    /// Mean talk of the group's answered calls, in seconds: each moves it by a twentieth of the difference, in the order
+    /// of their decisions.
+    pub fn mean_talk_seconds(&self) -> f64 {
+        self.mean_talk_seconds
+    }
+
+    /// Changes the period: the same calls, fading at another pace.
+    pub fn set_period(&mut self, period_seconds: u32) {
+        let period_us = i64::from(period_seconds) * 1_000_000;
+        if period_us != self.period_us {
+            self.period_us = period_us;
+            self.recompute();
+        }
+    }
+
+    /// Starts credit again at 0: decisions received before this instant no longer count.
+    pub fn reset(&mut self, at_us: i64) {
+        self.reset_us = self.reset_us.max(at_us);
+        let from = EntryKey { at_us: self.reset_us, sequence: 0, target: 0 };
+        self.entries = self.entries.split_off(&from);
+        self.adjustments = self.adjustments.split_off(&from);
+        self.recompute();
+    }
+
+    /// Adds a call's part. Repeating a part replaces it.
+    pub fn put(&mut self, key: EntryKey, contribution: Contribution) {
+        if key.at_us < self.reset_us {
+            return;
+        }
+        self.advance(key.at_us);
+        if let Some(old) = self.entries.remove(&key) {
+            self.add(key, &old, -1.0);
+        }
+        self.add(key, &contribution, 1.0);
+        self.entries.insert(key, contribution);
+        if self.entries.len() > ENTRIES_MAX {
+            self.entries.pop_first();
+        }
+    }
+
+    /// Takes a call's part back.
+    pub fn take(&mut self, key: EntryKey) {
+        if let Some(old) = self.entries.remove(&key) {
+            self.add(key, &old, -1.0);
+        }
+    }
+
+    /// Notes that a decision gave a call to a member, whatever becomes of it, and how credits were adjusted then.
+    pub fn given(&mut self, key: EntryKey, lambda: &Arc<Lambda>, member: u32, adjustment: &Adjustment) {
+        self.advance(key.at_us);
+        self.latest_lambda = Some(Arc::clone(lambda));
+        if let Some(id) = lambda.members.get(member as usize) {
+            let slot = self.slot(id);
+            if let Some(last) = self.last_given.get_mut(slot) {
+                *last = (*last).max(key.sequence);
+            }
+        }
+        if key.at_us >= self.reset_us && *adjustment != Adjustment::default() {
+            self.adjust(key, lambda, adjustment);
+            self.adjustments.insert(key, (Arc::clone(lambda), adjustment.clone()));
+        }
+    }
+
+    /// Notes how long the charged agent of a call talked; none takes the note back.
+    pub fn talked(&mut self, key: EntryKey, seconds: Option<f64>) {
+        let before = match seconds {
+            Some(seconds) => self.talks.insert(key, seconds),
+            None => self.talks.remove(&key),
+        };
+        if before == seconds {
+            return;
+        }
+        while self.talks.len() > MEAN_TALK_CALLS {
+            self.talks.pop_first();
+        }
+        self.mean_talk_seconds =
+            self.talks.values().fold(MEAN_TALK_START_SECONDS, |mean, seconds| mean + MEAN_TALK_STEP * (seconds - mean));
+    }
+
+    /// Forgets what is more than [`PERIODS_REMEMBERED`] periods old.
+    pub fn forget_before(&mut self, now_us: i64) {
+        let horizon = now_us.saturating_sub(self.period_us.saturating_mul(PERIODS_REMEMBERED));
+        while let Some(entry) = self.entries.first_entry().filter(|entry| entry.key().at_us < horizon) {
+            let (key, contribution) = entry.remove_entry();
+            self.add(key, &contribution, -1.0);
+        }
+        while self.adjustments.first_key_value().is_some_and(|(key, _)| key.at_us < horizon) {
+            self.adjustments.pop_first();
+        }
+    }
+
+    /// Credits of the given members at an instant; a member without a call is at 0.
+    pub fn credits(&self, members: &[MemberId], now_us: i64) -> Vec<f64> {
+        let fade = if self.as_of_us == i64::MIN { 1.0 } else { self.fade(self.as_of_us, now_us.max(self.as_of_us)) };
+        members.iter().map(|id| self.slots.get(id).and_then(|slot| self.credit.get(*slot)).map_or(0.0, |c| c * fade)).collect()
+    }
+
+    /// When each member was last given a call: sequence numbers, 0 for never.
+    pub fn last_given(&self, members: &[MemberId]) -> Vec<u64> {
+        members.iter().map(|id| self.slots.get(id).and_then(|slot| self.last_given.get(*slot)).copied().unwrap_or(0)).collect()
+    }
+
+    /// Takes a call's own part out of credits asked for the same members and instant.
+    pub fn subtract_part(&self, key: EntryKey, members: &[MemberId], now_us: i64, credits: &mut [f64]) {
+        let Some(part) = self.entries.get(&key) else { return };
+        let units = part.units * self.fade(key.at_us, now_us.max(self.as_of_us));
+        for (position, (id, share)) in part.lambda.members.iter().zip(&part.lambda.values).enumerate() {
+            let charge = if position == part.member as usize { 1.0 } else { 0.0 };
+            let place = if members.get(position) == Some(id) { Some(position) } else { members.iter().position(|m| m == id) };
+            if let Some(credit) = place.and_then(|place| credits.get_mut(place)) {
+                *credit -= units * (share - charge);
+            }
+        }
+    }
+
+    /// The expected shares given here, shared with the last decision where nothing changed since.
+    pub fn share_lambda(&self, lambda: Lambda) -> Arc<Lambda> {
+        match &self.latest_lambda {
+            Some(latest)
+                if Arc::ptr_eq(&latest.members, &lambda.members)
+                    && Arc::ptr_eq(&latest.published, &lambda.published)
+                    && latest.values == lambda.values =>
+            {
+                Arc::clone(latest)
+            }
+            _ => Arc::new(lambda),
+        }
+    }
+
+    /// What members were due and got in the period that ends at `now_us`.
+    pub fn window(&self, members: &[MemberId], now_us: i64) -> Window {
+        let position: HashMap<&MemberId, usize> = members.iter().zip(0..).collect();
+        let mut window = Window { expected: vec![0.0; members.len()], received: vec![0.0; members.len()] };
+        let from = EntryKey { at_us: now_us.saturating_sub(self.period_us), sequence: 0, target: 0 };
+        for (_, entry) in self.entries.range(from..).filter(|(key, _)| key.at_us <= now_us) {
+            for (at, (id, share)) in entry.lambda.members.iter().zip(&entry.lambda.values).enumerate() {
+                let Some(slot) = position.get(id) else { continue };
+                if let Some(expected) = window.expected.get_mut(*slot) {
+                    *expected += share * entry.units;
+                }
+                if at == entry.member as usize
+                    && let Some(received) = window.received.get_mut(*slot)
+                {
+                    *received += entry.units;
+                }
+            }
+        }
+        window
+    }
+
+    fn fade(&self, from_us: i64, to_us: i64) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "spans of days in microseconds fit 53 bits")]
+        let periods = (to_us.saturating_sub(from_us)) as f64 / self.period_us as f64;
+        if periods == 0.0 { 1.0 } else { (-periods).exp2() }
+    }
+
+    fn slot(&mut self, id: &MemberId) -> usize {
+        if let Some(slot) = self.slots.get(id) {
+            return *slot;
+        }
+        let slot = self.credit.len();
+        self.slots.insert(id.clone(), slot);
+        self.credit.push(0.0);
+        self.last_given.push(0);
+        slot
+    }
+
+    /// Fades all credits to a later instant.
+    fn advance(&mut self, to_us: i64) {
+        if to_us <= self.as_of_us {
+            return;
+        }
+        if self.as_of_us != i64::MIN {
+            let fade = self.fade(self.as_of_us, to_us);
+            self.credit.iter_mut().for_each(|credit| *credit *= fade);
+        }
+        self.as_of_us = to_us;
+    }
+
+    fn add(&mut self, key: EntryKey, contribution: &Contribution, sign: f64) {
+        let units = sign * contribution.units * self.fade(key.at_us, self.as_of_us);
+        let lambda = Arc::clone(&contribution.lambda);
+        for (position, (id, share)) in lambda.members.iter().zip(&lambda.values).enumerate() {
+            let charge = if position == contribution.member as usize { 1.0 } else { 0.0 };
+            let change = units * (share - charge);
+            if change != 0.0 {
+                let slot = self.slot(id);
+                if let Some(credit) = self.credit.get_mut(slot) {
+                    *credit += change;
+                }
+            }
+        }
+    }
+
+    fn adjust(&mut self, key: EntryKey, lambda: &Lambda, adjustment: &Adjustment) {
+        let fade = self.fade(key.at_us, self.as_of_us);
+        for (position, (id, share)) in lambda.members.iter().zip(&lambda.values).enumerate() {
+            let clamp: f64 = adjustment.clamps.iter().filter(|(at, _)| *at as usize == position).map(|(_, by)| by).sum();
+            let change = clamp + if *share > 0.0 { adjustment.recentre } else { 0.0 };
+            if change != 0.0 {
+                let slot = self.slot(id);
+                if let Some(credit) = self.credit.get_mut(slot) {
+                    *credit += change * fade;
+                }
+            }
+        }
+    }
+
+    fn recompute(&mut self) {
+        self.credit.iter_mut().for_each(|credit| *credit = 0.0);
+        for (key, contribution) in std::mem::take(&mut self.entries) {
+            self.add(key, &contribution, 1.0);
+            self.entries.insert(key, contribution);
+        }
+        for (key, (lambda, adjustment)) in std::mem::take(&mut self.adjustments) {
+            self.adjust(key, &lambda, &adjustment);
+            self.adjustments.insert(key, (lambda, adjustment));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The facts that distribution state is a fold over: decisions with what they moved, received events, presence.
+//!
+//! A fact is stored as it is here and never computed again; everything else follows from facts.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::call::CallEvent;
+use super::decision::Decision;
+use super::ids::{AgentId, CallKey, ConnectionId, GroupId, MemberId};
+use super::policy::Count;
+use super::selection::Adjustment;
+
+/// Everybody's expected share of one call in a group at one moment. Shared by all decisions made while neither shares nor
+/// rotation change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lambda {
+    /// The group's members, in the order of the workspace.
+    pub members: Arc<[MemberId]>,
+    /// Published shares before the guard, aligned to `members`.
+    pub published: Arc<[f64]>,
+    /// Expected share of one call, aligned to `members`; 0 outside the rotation.
+    pub values: Box<[f64]>,
+}
+
+/// How a member stood when a decision was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberStanding {
+    /// Can be rung now. For a group: somebody in it can.
+    Free,
+    /// In the rotation, but talking or in after-call time.
+    Busy,
+    /// In the rotation, but another call is being offered.
+    Reserved,
+    /// Not on duty, or taken off by the PBX.
+    OffDuty,
+    /// Paused.
+    Paused,
+    /// Has no share in this group.
+    NoShare,
+}
+
+impl MemberStanding {
+    /// Whether credit grows for the member.
+    pub fn in_rotation(self) -> bool {
+        match self {
+            Self::Free | Self::Busy | Self::Reserved => true,
+            Self::OffDuty | Self::Paused | Self::NoShare => false,
+        }
+    }
+}
+
+/// One group as a decision saw it: enough to explain the pick and to move credit later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupView {
+    /// Which group.
+    pub group: GroupId,
+    /// Expected shares.
+    pub lambda: Arc<Lambda>,
+    /// What its policy charges.
+    pub count: Count,
+    /// Units of one call: 1, or the mean talk in seconds for talk-time mode.
+    pub unit: f64,
+    /// Whether the unit is seconds of talk.
+    pub in_seconds: bool,
+    /// Credits before this call grew them, aligned to the members.
+    pub credit: Vec<f64>,
+    /// How each member stood.
+    pub standing: Vec<MemberStanding>,
+}
+
+/// One choice inside one group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Position in [`DecisionRecord::groups`].
+    pub group: u32,
+    /// Position among that group's members.
+    pub member: u32,
+}
+
+/// What was asked, as far as it is kept. Caller and dialled number are personal data.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The caller in E.164.
+    pub caller: Option<String>,
+    /// The dialled number.
+    pub called: String,
+    /// The PBX's scenario.
+    pub scenario: Option<String>,
+    /// The scenario's step.
+    pub operation: Option<String>,
+    /// Agents to come last.
+    pub exclude: Vec<AgentId>,
+    /// The PBX's clock.
+    pub at: Option<Timestamp>,
+}
+
+/// The answer as it went to the PBX, byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncodedReply {
+    /// HTTP status.
+    pub status: u16,
+    /// Content type.
+    pub content_type: String,
+    /// Body.
+    pub body: Arc<[u8]>,
+}
+
+/// Whether the PBX of a decision tells what becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feed {
+    /// Events come.
+    Events,
+    /// No events: the first target counts as received and is held busy for so many seconds.
+    Silent {
+        /// Seconds.
+        hold_seconds: u32,
+    },
+}
+
+/// One decision, as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// The order of decisions in the workspace, from 1; given when the decision is committed.
+    pub sequence: u64,
+    /// Through which connection it was asked.
+    pub connection: ConnectionId,
+    /// What was asked.
+    pub asked: Asked,
+    /// The answer.
+    pub decision: Decision,
+    /// Whether events follow.
+    pub feed: Feed,
+    /// Whether the call moves credit at all; a personal call kept apart does not.
+    pub moves_credit: bool,
+    /// Every group that was looked into, the route's group first.
+    pub groups: Vec<GroupView>,
+    /// For each target the choices that led to it, from the route's group down; empty for a personal manager outside.
+    pub paths: Vec<Vec<Step>>,
+    /// For each step of the first target's path: what kept credits bounded.
+    pub adjustments: Vec<Adjustment>,
+    /// What the PBX got.
+    pub reply: EncodedReply,
+}
+
+impl DecisionRecord {
+    /// The call this decision is about.
+    pub fn call_key(&self) -> CallKey {
+        CallKey { connection: self.connection.clone(), call: self.decision.call_id.clone() }
+    }
+
+    /// The group view of a step.
+    pub fn view(&self, step: Step) -> Option<&GroupView> {
+        self.groups.get(step.group as usize)
+    }
+}
+
+/// An event with when it was received and whom it means. The receipt time moves windows and reservations; the PBX's own
+/// clock does not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReceivedEvent {
+    /// Through which connection.
+    pub connection: ConnectionId,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// The event; `agent` is filled where a number named one.
+    pub event: CallEvent,
+}
+
+/// What an agent or a lead set for an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PresenceState {
+    /// On duty, takes calls.
+    #[default]
+    Available,
+    /// On duty, rests.
+    Paused,
+    /// Not on duty.
+    OffDuty,
+}
+
+/// An agent's presence as set by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// Whose.
+    pub agent: AgentId,
+    /// What.
+    pub state: PresenceState,
+    /// Why, in the setter's words.
+    pub reason: Option<String>,
+    /// When it ends by itself; none means when it is set again.
+    pub until: Option<Timestamp>,
+    /// When it was set.
+    pub set_at: Timestamp,
+}

@@ -1,0 +1,51 @@
+//! The published shares of every group at one moment: immutable, swapped as a whole.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::workspace::{GroupIx, Workspace};
+
+/// One group's published shares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupShares {
+    /// Typed shares, normalised to sum 1, in the order of the members.
+    pub base: Arc<[f64]>,
+    /// Published shares before the guard, sum 1 (all 0 for a group without shares).
+    pub published: Arc<[f64]>,
+    /// When the scores behind it were computed; none where shares follow no scores or there are none yet.
+    pub scores_as_of: Option<Timestamp>,
+    /// Whether the group's shares should follow scores.
+    pub follows_scores: bool,
+}
+
+/// The published shares of a workspace, by group.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ShareBoard {
+    groups: Vec<GroupShares>,
+}
+
+impl ShareBoard {
+    /// A board with the shares of each group, in the order of the workspace.
+    pub fn new(groups: Vec<GroupShares>) -> Self {
+        Self { groups }
+    }
+
+    /// Base shares for every group: what holds before the first scores.
+    pub fn of_base(workspace: &Workspace) -> Self {
+        let groups = workspace.groups.iter().map(|group| {
+            let policy = workspace.policy(group.policy);
+            let typed = |base: f64| if policy.mode.uses_base() { base } else { 1.0 };
+            let sum: f64 = group.members.iter().map(|member| typed(member.base)).sum();
+            let share = |base: f64| if sum > 0.0 { typed(base) / sum } else { 0.0 };
+            let base: Arc<[f64]> = group.members.iter().map(|member| share(member.base)).collect();
+            GroupShares { published: Arc::clone(&base), base, scores_as_of: None, follows_scores: policy.score.is_some() }
+        });
+        Self { groups: groups.collect() }
+    }
+
+    /// A group's shares.
+    pub fn group(&self, group: GroupIx) -> Option<&GroupShares> {
+        self.groups.get(group.0 as usize)
+    }
+}

@@ -1,0 +1,325 @@
+//! Distribution state of one workspace: the fold of stored decisions, call events and presence.
+//!
+//! The service, a restart, a replica and the replay run this same fold. It takes facts in any order and any number of
+//! times; what depends on time is asked for with an instant. It decides nothing: see `core::choose`.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::availability::{AgentLive, Hold, PbxWord};
+use super::call::CallEventType;
+use super::call_state::{CallState, GroupPart};
+use super::credit_book::{CreditBook, EntryKey};
+use super::ids::{AgentId, CallKey, GroupId, MemberId};
+use super::record::{DecisionRecord, Presence, ReceivedEvent};
+use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
+
+/// At most this many calls are kept at hand; the oldest finished ones go first and are found in the store again.
+pub const CALLS_MAX: usize = 20_000;
+
+/// A finished call is kept at hand this long, so that retries and late events find it without the store.
+const FINISHED_KEPT_SECONDS: i64 = 120;
+
+/// A call nothing was heard of for this long is finished for us.
+const SILENT_KEPT_SECONDS: i64 = 4 * 3600;
+
+struct LiveCall {
+    state: CallState,
+    parts: Vec<GroupPart>,
+    held: Vec<AgentId>,
+    heard_at: Timestamp,
+}
+
+/// Distribution state of one workspace.
+pub struct Tally {
+    workspace: Arc<Workspace>,
+    layouts: Vec<Arc<[MemberId]>>,
+    books: HashMap<GroupId, CreditBook>,
+    agents: Vec<AgentLive>,
+    agent_slots: HashMap<AgentId, usize>,
+    agents_by_ix: Vec<usize>,
+    calls: BTreeMap<u64, LiveCall>,
+    call_serials: HashMap<CallKey, u64>,
+    next_serial: u64,
+    expiries: BinaryHeap<Reverse<(Timestamp, u64)>>,
+    sequence: u64,
+}
+
+impl Tally {
+    /// The state before any fact.
+    pub fn new(workspace: Arc<Workspace>) -> Self {
+        let mut tally = Self {
+            workspace: Arc::clone(&workspace),
+            layouts: Vec::new(),
+            books: HashMap::new(),
+            agents: Vec::new(),
+            agent_slots: HashMap::new(),
+            agents_by_ix: Vec::new(),
+            calls: BTreeMap::new(),
+            call_serials: HashMap::new(),
+            next_serial: 1,
+            expiries: BinaryHeap::new(),
+            sequence: 0,
+        };
+        tally.bind(workspace);
+        tally
+    }
+
+    /// Goes on under another version of the workspace. Credits survive: a group keeps its book, a member its place.
+    pub fn bind(&mut self, workspace: Arc<Workspace>) {
+        self.agents_by_ix = workspace.agents.iter().map(|agent| self.agent_slot(&agent.id)).collect();
+        self.layouts = workspace
+            .groups
+            .iter()
+            .map(|group| {
+                let member = |who| match who {
+                    MemberRef::Agent(ix) => MemberId::from(&workspace.agent(ix).id),
+                    MemberRef::Group(ix) => MemberId::from(&workspace.group(ix).id),
+                };
+                group.members.iter().map(|m| member(m.who)).collect()
+            })
+            .collect();
+        for group in &workspace.groups {
+            let period = workspace.policy(group.policy).period_seconds;
+            self.books.entry(group.id.clone()).or_insert_with(|| CreditBook::new(period)).set_period(period);
+        }
+        self.workspace = workspace;
+    }
+
+    /// The version of the workspace in use.
+    pub fn workspace(&self) -> &Arc<Workspace> {
+        &self.workspace
+    }
+
+    /// The sequence of the last decision.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Adds a decision.
+    pub fn add_decision(&mut self, record: Arc<DecisionRecord>) {
+        let received_at = record.decision.received_at;
+        self.sequence = self.sequence.max(record.sequence);
+        if record.moves_credit {
+            self.note_given(&record);
+        }
+        let serial = self.call_serial(record.call_key(), received_at);
+        if let Some(call) = self.calls.get_mut(&serial) {
+            call.state.add_decision(record);
+        }
+        self.refresh(serial, received_at);
+    }
+
+    /// Adds an event whose agent is named by id (numbers are resolved before).
+    pub fn add_event(&mut self, received: &ReceivedEvent) {
+        if received.event.event_type == CallEventType::AgentState {
+            self.hear_agent_state(received);
+            return;
+        }
+        let Some(call) = received.event.call_id.clone() else { return };
+        let key = CallKey { connection: received.connection.clone(), call };
+        let serial = self.call_serial(key, received.received_at);
+        if let Some(call) = self.calls.get_mut(&serial) {
+            call.state.add_event(received);
+        }
+        self.refresh(serial, received.received_at);
+    }
+
+    /// Sets an agent's presence; of two the later set holds.
+    pub fn set_presence(&mut self, presence: Presence) {
+        let slot = self.agent_slot(&presence.agent);
+        if let Some(agent) = self.agents.get_mut(slot)
+            && agent.presence.as_ref().is_none_or(|known| known.set_at <= presence.set_at)
+        {
+            agent.presence = Some(presence);
+        }
+    }
+
+    /// Starts a group's credit again at 0, because its unit changed.
+    pub fn reset_credit(&mut self, group: &GroupId, at: Timestamp) {
+        if let Some(book) = self.books.get_mut(group) {
+            book.reset(at.as_microsecond());
+        }
+    }
+
+    /// Lets time pass: reservations that ran out by `now` free their agents.
+    pub fn advance(&mut self, now: Timestamp) {
+        while let Some(Reverse((_, serial))) = self.expiries.peek().copied().filter(|Reverse((until, _))| *until <= now) {
+            self.expiries.pop();
+            self.refresh(serial, now);
+        }
+    }
+
+    /// Forgets calls that are over and book entries past their weight. Returns the keys of calls no longer at hand.
+    pub fn forget(&mut self, now: Timestamp) -> Vec<CallKey> {
+        for book in self.books.values_mut() {
+            book.forget_before(now.as_microsecond());
+        }
+        let excess = self.calls.len().saturating_sub(CALLS_MAX);
+        let old = |call: &LiveCall| {
+            let idle = now.duration_since(call.heard_at).as_secs();
+            let finished = call.state.is_ended() || call.held.is_empty();
+            idle > if finished { FINISHED_KEPT_SECONDS } else { SILENT_KEPT_SECONDS }
+        };
+        let gone: Vec<u64> = self
+            .calls
+            .iter()
+            .enumerate()
+            .filter(|(place, (_, call))| *place < excess || old(call))
+            .map(|(_, (s, _))| *s)
+            .collect();
+        gone.into_iter().filter_map(|serial| self.drop_call(serial)).collect()
+    }
+
+    /// A call at hand.
+    pub fn call(&self, key: &CallKey) -> Option<&CallState> {
+        self.calls.get(self.call_serials.get(key)?).map(|call| &call.state)
+    }
+
+    /// The serial of a call at hand: how its holds on agents are told apart.
+    pub fn call_serial_of(&self, key: &CallKey) -> Option<u64> {
+        self.call_serials.get(key).copied()
+    }
+
+    /// How many calls are at hand.
+    pub fn calls_at_hand(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// The keys of a call's parts in a group's book, with what it charges.
+    pub fn parts_of(&self, key: &CallKey, group: &GroupId) -> Vec<EntryKey> {
+        let call = self.call_serials.get(key).and_then(|serial| self.calls.get(serial));
+        let parts = call.into_iter().flat_map(|call| &call.parts);
+        parts.filter(|part| part.group == *group).map(|part| part.key).collect()
+    }
+
+    /// What is known of an agent.
+    #[expect(clippy::indexing_slicing, reason = "bind made a slot for every agent of the workspace")]
+    pub fn agent(&self, ix: AgentIx) -> &AgentLive {
+        &self.agents[self.agents_by_ix[ix.0 as usize]]
+    }
+
+    /// A group's members in the order of the workspace.
+    #[expect(clippy::indexing_slicing, reason = "bind made a layout for every group of the workspace")]
+    pub fn members(&self, group: GroupIx) -> &Arc<[MemberId]> {
+        &self.layouts[group.0 as usize]
+    }
+
+    /// A group's book.
+    #[expect(clippy::indexing_slicing, reason = "bind made a book for every group of the workspace")]
+    pub fn book(&self, group: GroupIx) -> &CreditBook {
+        &self.books[&self.workspace.group(group).id]
+    }
+
+    fn note_given(&mut self, record: &DecisionRecord) {
+        let key = EntryKey { at_us: record.decision.received_at.as_microsecond(), sequence: record.sequence, target: 0 };
+        for (step, adjustment) in record.paths.first().into_iter().flatten().zip(&record.adjustments) {
+            let Some(view) = record.view(*step) else { continue };
+            let book = self.books.entry(view.group.clone()).or_insert_with(|| CreditBook::new(300));
+            book.given(key, &view.lambda, step.member, adjustment);
+        }
+    }
+
+    fn hear_agent_state(&mut self, received: &ReceivedEvent) {
+        let (Some(agent), Some(state)) = (&received.event.agent, received.event.state) else { return };
+        let word = PbxWord { at: received.event.at, id: received.event.event_id.clone(), state };
+        let slot = self.agent_slot(agent);
+        if let Some(agent) = self.agents.get_mut(slot)
+            && agent.pbx_word.as_ref().is_none_or(|known| *known < word)
+        {
+            agent.pbx_word = Some(word);
+        }
+    }
+
+    fn agent_slot(&mut self, id: &AgentId) -> usize {
+        if let Some(slot) = self.agent_slots.get(id) {
+            return *slot;
+        }
+        let slot = self.agents.len();
+        self.agents.push(AgentLive::default());
+        self.agent_slots.insert(id.clone(), slot);
+        slot
+    }
+
+    fn call_serial(&mut self, key: CallKey, heard_at: Timestamp) -> u64 {
+        if let Some(serial) = self.call_serials.get(&key) {
+            if let Some(call) = self.calls.get_mut(serial) {
+                call.heard_at = call.heard_at.max(heard_at);
+            }
+            return *serial;
+        }
+        let serial = self.next_serial;
+        self.next_serial += 1;
+        self.call_serials.insert(key.clone(), serial);
+        let call = LiveCall { state: CallState::new(key), parts: Vec::new(), held: Vec::new(), heard_at };
+        self.calls.insert(serial, call);
+        serial
+    }
+
+    /// Brings books and agents in line with what a call says now.
+    fn refresh(&mut self, serial: u64, now: Timestamp) {
+        let Some(call) = self.calls.get(&serial) else { return };
+        let (parts, holds) = (call.state.parts(now), call.state.occupancies(now));
+        let talk_ends: Vec<_> =
+            call.state.talkers().filter_map(|agent| Some((agent.clone(), call.state.talk_end(agent)?))).collect();
+        self.move_parts(serial, parts);
+        self.move_holds(serial, &holds);
+        for (agent, end) in talk_ends {
+            let slot = self.agent_slot(&agent);
+            if let Some(agent) = self.agents.get_mut(slot)
+                && agent.last_talk.is_none_or(|known| known.received_at <= end.received_at)
+            {
+                agent.last_talk = Some(end);
+            }
+        }
+        for (_, _, until) in holds {
+            self.expiries.push(Reverse((until, serial)));
+        }
+    }
+
+    fn move_parts(&mut self, serial: u64, parts: Vec<GroupPart>) {
+        let Some(call) = self.calls.get_mut(&serial) else { return };
+        if call.parts == parts {
+            return;
+        }
+        let old = std::mem::replace(&mut call.parts, parts);
+        for part in old.iter().filter(|part| !call.parts.contains(part)) {
+            if let Some(book) = self.books.get_mut(&part.group) {
+                book.take(part.key);
+                book.talked(part.key, None);
+            }
+        }
+        for part in call.parts.iter().filter(|part| !old.contains(part)) {
+            let book = self.books.entry(part.group.clone()).or_insert_with(|| CreditBook::new(300));
+            book.put(part.key, part.contribution.clone());
+            book.talked(part.key, part.talk_seconds);
+        }
+    }
+
+    fn move_holds(&mut self, serial: u64, holds: &[(AgentId, super::call_state::Occupancy, Timestamp)]) {
+        let Some(call) = self.calls.get_mut(&serial) else { return };
+        let before = std::mem::replace(&mut call.held, holds.iter().map(|(agent, ..)| agent.clone()).collect());
+        for agent in before {
+            if let Some(agent) = self.agent_slots.get(&agent).and_then(|slot| self.agents.get_mut(*slot)) {
+                agent.holds.retain(|hold| hold.call != serial);
+            }
+        }
+        for (agent, occupancy, until) in holds {
+            let slot = self.agent_slot(agent);
+            if let Some(agent) = self.agents.get_mut(slot) {
+                agent.holds.push(Hold { call: serial, occupancy: *occupancy, until: *until });
+            }
+        }
+    }
+
+    /// Lets a call go; its parts stay in the books.
+    fn drop_call(&mut self, serial: u64) -> Option<CallKey> {
+        self.move_holds(serial, &[]);
+        let call = self.calls.remove(&serial)?;
+        self.call_serials.remove(&call.state.key);
+        Some(call.state.key)
+    }
+}
