@@ -1,7 +1,9 @@
 //! The integration tests: one binary, so that everything links once. Each module reads as the specification of a part.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop at once")]
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop at once")]
 
 mod crm_connectors;
 mod pbx_dialects;
+mod properties;
 mod scores;
+mod support;
 mod workspace_files;

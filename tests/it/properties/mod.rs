@@ -1,0 +1,3 @@
+//! Properties of the arithmetic that hold for every input.
+
+mod fairness;
