@@ -3,5 +3,10 @@
 //! Async is allowed here, frameworks are not: no web framework, no HTTP client, no SQL, no YAML. The outside is seen
 //! only through [`ports`] and [`store`].
 
+pub mod caller_lookup;
+pub mod deadline;
+pub mod decide;
 pub mod ports;
 pub mod store;
+pub mod supervise;
+pub mod tenant;

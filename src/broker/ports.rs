@@ -18,6 +18,12 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
+/// Where ids come from.
+pub trait IdSource: Send + Sync + 'static {
+    /// A new UUID version 7 for something that happened at `at`.
+    fn next_id(&self, at: Timestamp) -> uuid::Uuid;
+}
+
 /// Where deals come from: one CRM connection.
 pub trait DealSource: Send + Sync + 'static {
     /// Pulls what changed since `cursor` (everything when there is none). The cursor is the source's own text, to be

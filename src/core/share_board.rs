@@ -15,6 +15,8 @@ pub struct GroupShares {
     pub published: Arc<[f64]>,
     /// When the scores behind it were computed; none where shares follow no scores or there are none yet.
     pub scores_as_of: Option<Timestamp>,
+    /// From when on those scores are older than they should be.
+    pub stale_at: Option<Timestamp>,
     /// Whether the group's shares should follow scores.
     pub follows_scores: bool,
 }
@@ -39,7 +41,13 @@ impl ShareBoard {
             let sum: f64 = group.members.iter().map(|member| typed(member.base)).sum();
             let share = |base: f64| if sum > 0.0 { typed(base) / sum } else { 0.0 };
             let base: Arc<[f64]> = group.members.iter().map(|member| share(member.base)).collect();
-            GroupShares { published: Arc::clone(&base), base, scores_as_of: None, follows_scores: policy.score.is_some() }
+            GroupShares {
+                published: Arc::clone(&base),
+                base,
+                scores_as_of: None,
+                stale_at: None,
+                follows_scores: policy.score.is_some(),
+            }
         });
         Self { groups: groups.collect() }
     }

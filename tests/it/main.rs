@@ -1,5 +1,12 @@
 //! The integration tests: one binary, so that everything links once. Each module reads as the specification of a part.
-#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop at once")]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at once"
+)]
 
 mod crm_connectors;
 mod pbx_dialects;

@@ -1,0 +1,337 @@
+//! One mid-call hook, one decision: a retry gets the stored answer, a new call is chosen for, and whatever is missing by
+//! the deadline is done without and said so.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::caller_lookup::Lookup;
+use super::deadline::Deadline;
+use super::ports::{CallerRecord, IdSource};
+use super::store::{Store, StoreError, Verdict};
+use super::tenant::Tenant;
+use crate::core::call::DecisionRequest;
+use crate::core::choose::{self, Choice, Question};
+use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason};
+use crate::core::ids::{CallKey, ConnectionId};
+use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed};
+use crate::core::route_match::match_route;
+use crate::core::tally::Tally;
+use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, Route, Workspace};
+
+/// Turns a decision into what the PBX gets. Called while the decision is committed: it must not wait.
+pub type Encode = dyn Fn(&Decision) -> EncodedReply + Send + Sync;
+
+/// Decides.
+pub struct Decider {
+    store: Arc<dyn Store>,
+    ids: Arc<dyn IdSource>,
+}
+
+/// A hook to decide.
+pub struct Hook<'a> {
+    /// The running workspace.
+    pub tenant: &'a Tenant,
+    /// Through which connection it came.
+    pub connection: &'a ConnectionId,
+    /// What is asked.
+    pub request: &'a DecisionRequest,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// When it must be answered.
+    pub deadline: Deadline,
+    /// How to answer.
+    pub encode: &'a Encode,
+}
+
+/// What a hook came to.
+#[derive(Debug)]
+pub enum Decided {
+    /// A decision that is recorded; `repeated` when it was made before.
+    Recorded {
+        /// The record with the answer.
+        record: Arc<DecisionRecord>,
+        /// Whether it was made before.
+        repeated: bool,
+    },
+    /// No choice could be made or recorded: the fallback.
+    Fallback {
+        /// The answer.
+        decision: Box<Decision>,
+        /// As the PBX gets it.
+        reply: EncodedReply,
+    },
+}
+
+impl Decided {
+    /// What the PBX gets.
+    pub fn reply(&self) -> &EncodedReply {
+        match self {
+            Self::Recorded { record, .. } => &record.reply,
+            Self::Fallback { reply, .. } => reply,
+        }
+    }
+
+    /// The answer.
+    pub fn decision(&self) -> &Decision {
+        match self {
+            Self::Recorded { record, .. } => &record.decision,
+            Self::Fallback { decision, .. } => decision,
+        }
+    }
+}
+
+struct Caller {
+    card: CallerCard,
+    responsible: Option<AgentIx>,
+    degraded: Option<Degraded>,
+}
+
+impl Decider {
+    /// Decides with this store and these ids.
+    pub fn new(store: Arc<dyn Store>, ids: Arc<dyn IdSource>) -> Self {
+        Self { store, ids }
+    }
+
+    /// Decides one hook by its deadline, whatever the CRM and the store do.
+    pub async fn decide(&self, hook: &Hook<'_>) -> Decided {
+        let caller = who_calls(hook).await;
+        let commit = self.commit(hook, &caller);
+        match tokio::time::timeout_at(hook.deadline.for_store(), commit).await {
+            Ok(Ok(decided)) => decided,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a call was answered with the fallback: the decision could not be made or recorded");
+                self.fallback(hook, caller.card, Degraded::Fault)
+            }
+            Err(_) => {
+                tracing::error!("a call was answered with the fallback: the store did not answer by the hook's deadline");
+                self.fallback(hook, caller.card, Degraded::Log)
+            }
+        }
+    }
+
+    /// The fallback without a choice, for a hook that came while too much was going on.
+    pub fn overloaded(&self, hook: &Hook<'_>) -> Decided {
+        self.fallback(hook, CallerCard::default(), Degraded::Overload)
+    }
+
+    async fn commit(&self, hook: &Hook<'_>, caller: &Caller) -> Result<Decided, StoreError> {
+        let call = CallKey { connection: hook.connection.clone(), call: hook.request.call_id.clone() };
+        let route = match_route(&hook.tenant.workspace, hook.request);
+        let id = self.ids.next_id(hook.received_at);
+        let log_is_current = self.store.log_is_current();
+        let verdict = |tally: &Tally| {
+            let attempt = match attempt(tally, &call, hook) {
+                Attempt::Known(record) => return Verdict::Known(record),
+                Attempt::Next(attempt) => attempt,
+            };
+            let draft = Draft { id, attempt, route, call: &call, caller, log_is_current };
+            // A fault in the choice must not take the workspace's state or the caller's answer with it.
+            let record = catch_unwind(AssertUnwindSafe(|| draft.record(tally, hook)));
+            Verdict::New(Box::new(record.unwrap_or_else(|_| draft.record_fault(tally, hook))))
+        };
+        let record = self.store.decide(&hook.tenant.workspace.id, &call, hook.received_at, &verdict).await?;
+        let repeated = record.decision.decision_id != id;
+        Ok(Decided::Recorded { record, repeated })
+    }
+
+    fn fallback(&self, hook: &Hook<'_>, caller: CallerCard, why: Degraded) -> Decided {
+        let route = match_route(&hook.tenant.workspace, hook.request);
+        let decision = Decision {
+            decision_id: self.ids.next_id(hook.received_at),
+            call_id: hook.request.call_id.clone(),
+            attempt: hook.request.attempt.unwrap_or(1),
+            received_at: hook.received_at,
+            route: route.map(|route| route.id.clone()),
+            reason: if route.is_some() { Reason::Fallback } else { Reason::NoRoute },
+            targets: Vec::new(),
+            fallback: fallback_of(route),
+            caller,
+            scores_age_seconds: None,
+            degraded: vec![why],
+        };
+        let reply = (hook.encode)(&decision);
+        Decided::Fallback { decision: Box::new(decision), reply }
+    }
+}
+
+fn fallback_of(route: Option<&Route>) -> Option<Fallback> {
+    route.and_then(|route| route.fallback.clone()).map(|number| Fallback { number })
+}
+
+async fn who_calls(hook: &Hook<'_>) -> Caller {
+    let unknown = |degraded| Caller { card: CallerCard::default(), responsible: None, degraded };
+    let (Some(directory), Some(number)) = (&hook.tenant.directory, &hook.request.caller) else { return unknown(None) };
+    let (word, degraded) = match directory.lookup.find(number, hook.deadline.for_lookup()).await {
+        Lookup::Fresh(word) => (word, None),
+        Lookup::Stale(word) => (word, Some(Degraded::CallerStale)),
+        Lookup::Late | Lookup::Failed => (None, Some(Degraded::CallerLookup)),
+    };
+    let Some(record) = word else { return unknown(degraded) };
+    let workspace = &hook.tenant.workspace;
+    let responsible = responsible(workspace, &directory.connection, &record);
+    let card = CallerCard {
+        known: true,
+        name: record.name,
+        responsible: responsible.map(|ix| workspace.agent(ix).id.clone()),
+        url: record.url,
+    };
+    Caller { card, responsible, degraded }
+}
+
+fn responsible(workspace: &Workspace, connection: &ConnectionId, record: &CallerRecord) -> Option<AgentIx> {
+    let by_user = record.user.as_ref().and_then(|user| workspace.find_agent_by_crm_user(connection, user));
+    by_user.or_else(|| workspace.find_agent_by_number(record.extension.as_deref()?))
+}
+
+enum Attempt {
+    Known(Arc<DecisionRecord>),
+    Next(u32),
+}
+
+/// Whether this hook repeats an answered one. A dialect that names its attempts is taken at its word; for others a repeat
+/// soon after the last answer is a retry.
+fn attempt(tally: &Tally, call: &CallKey, hook: &Hook<'_>) -> Attempt {
+    let decisions = tally.call(call).map(|call| call.decisions.as_slice()).unwrap_or_default();
+    match hook.request.attempt {
+        Some(wanted) => match decisions.iter().find(|record| record.decision.attempt == wanted) {
+            Some(record) => Attempt::Known(Arc::clone(record)),
+            None => Attempt::Next(wanted),
+        },
+        None => match decisions.last() {
+            None => Attempt::Next(1),
+            Some(last) => {
+                let since = hook.received_at.duration_since(last.decision.received_at).as_secs();
+                if since < i64::from(retry_window_seconds(hook)) {
+                    Attempt::Known(Arc::clone(last))
+                } else {
+                    Attempt::Next(last.decision.attempt.saturating_add(1))
+                }
+            }
+        },
+    }
+}
+
+fn pbx(hook: &Hook<'_>) -> (EventFeed, u32) {
+    match hook.tenant.workspace.find_connection(hook.connection).map(|connection| connection.kind) {
+        Some(ConnectionKind::Pbx { events, retry_window_seconds, .. }) => (events, retry_window_seconds),
+        Some(ConnectionKind::Crm { .. }) | None => (EventFeed::Full, 5),
+    }
+}
+
+fn retry_window_seconds(hook: &Hook<'_>) -> u32 {
+    pbx(hook).1
+}
+
+/// What a record is made from, besides the state.
+struct Draft<'a> {
+    id: uuid::Uuid,
+    attempt: u32,
+    route: Option<&'a Route>,
+    call: &'a CallKey,
+    caller: &'a Caller,
+    log_is_current: bool,
+}
+
+impl Draft<'_> {
+    fn record(&self, tally: &Tally, hook: &Hook<'_>) -> DecisionRecord {
+        let Some(route) = self.route else {
+            return self.finish(tally, hook, no_choice(Reason::NoRoute), Scores::default());
+        };
+        let shares = hook.tenant.shares.load();
+        let question = Question {
+            call: self.call,
+            group: route.group,
+            now: hook.received_at,
+            exclude: &hook.request.exclude,
+            responsible: self.caller.responsible,
+        };
+        let choice = choose::choose(tally, &shares, &question);
+        let scores = Scores::of(tally.workspace(), &shares, &choice, hook.received_at);
+        self.finish(tally, hook, choice, scores)
+    }
+
+    fn record_fault(&self, tally: &Tally, hook: &Hook<'_>) -> DecisionRecord {
+        tracing::error!(call.id = %self.call.call, "choosing for a call failed; it was answered with the fallback");
+        let reason = if self.route.is_some() { Reason::Fallback } else { Reason::NoRoute };
+        self.finish(tally, hook, no_choice(reason), Scores { age_seconds: None, degraded: Some(Degraded::Fault) })
+    }
+
+    fn finish(&self, tally: &Tally, hook: &Hook<'_>, choice: Choice, scores: Scores) -> DecisionRecord {
+        let log = (!self.log_is_current).then_some(Degraded::Log);
+        let mut degraded: Vec<Degraded> = [self.caller.degraded, scores.degraded, log].into_iter().flatten().collect();
+        degraded.sort_unstable();
+        let decision = Decision {
+            decision_id: self.id,
+            call_id: hook.request.call_id.clone(),
+            attempt: self.attempt,
+            received_at: hook.received_at,
+            route: self.route.map(|route| route.id.clone()),
+            reason: choice.reason,
+            targets: choice.targets,
+            fallback: fallback_of(self.route),
+            caller: self.caller.card.clone(),
+            scores_age_seconds: scores.age_seconds,
+            degraded,
+        };
+        let feed = match pbx(hook).0 {
+            EventFeed::Full => Feed::Events,
+            EventFeed::None { hold_seconds } => Feed::Silent { hold_seconds },
+        };
+        let reply = (hook.encode)(&decision);
+        DecisionRecord {
+            sequence: tally.sequence() + 1,
+            connection: hook.connection.clone(),
+            asked: asked(hook.request),
+            decision,
+            feed,
+            moves_credit: choice.moves_credit,
+            groups: choice.groups,
+            paths: choice.paths,
+            adjustments: choice.adjustments,
+            reply,
+        }
+    }
+}
+
+fn asked(request: &DecisionRequest) -> Asked {
+    Asked {
+        caller: request.caller.as_ref().map(|number| number.expose().to_owned()),
+        called: request.called.as_str().to_owned(),
+        scenario: request.scenario.clone(),
+        operation: request.operation.clone(),
+        exclude: request.exclude.clone(),
+        at: request.at,
+    }
+}
+
+fn no_choice(reason: Reason) -> Choice {
+    Choice { targets: Vec::new(), reason, moves_credit: true, groups: Vec::new(), paths: Vec::new(), adjustments: Vec::new() }
+}
+
+/// How old the scores behind a choice are.
+#[derive(Clone, Copy, Default)]
+struct Scores {
+    age_seconds: Option<u64>,
+    degraded: Option<Degraded>,
+}
+
+impl Scores {
+    fn of(workspace: &Workspace, shares: &crate::core::share_board::ShareBoard, choice: &Choice, now: Timestamp) -> Self {
+        let groups = choice.groups.iter().filter_map(|view| shares.group(workspace.find_group(&view.group)?));
+        let mut found = Self::default();
+        for group in groups.filter(|group| group.follows_scores) {
+            let Some(as_of) = group.scores_as_of else {
+                found.degraded = Some(Degraded::ScoresMissing);
+                continue;
+            };
+            let age = u64::try_from(now.duration_since(as_of).as_secs()).unwrap_or(0);
+            found.age_seconds = Some(found.age_seconds.map_or(age, |known| known.max(age)));
+            if group.stale_at.is_some_and(|stale_at| now >= stale_at) && found.degraded.is_none() {
+                found.degraded = Some(Degraded::ScoresStale);
+            }
+        }
+        found
+    }
+}

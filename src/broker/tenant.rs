@@ -1,0 +1,74 @@
+//! Running workspaces: each with its own shares, caller cache and background tasks, so that none sees or slows another.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::caller_lookup::CallerLookup;
+use super::supervise::Tasks;
+use crate::core::ids::{ConnectionId, WorkspaceId};
+use crate::core::share_board::ShareBoard;
+use crate::core::workspace::Workspace;
+
+/// Who knows callers in a workspace.
+#[derive(Clone)]
+pub struct Directory {
+    /// The CRM connection that is asked.
+    pub connection: ConnectionId,
+    /// The cache in front of it.
+    pub lookup: CallerLookup,
+}
+
+/// One running workspace, at one version of its document.
+pub struct Tenant {
+    /// The checked document.
+    pub workspace: Arc<Workspace>,
+    /// The version of the document.
+    pub revision: u64,
+    /// Published shares, swapped as a whole.
+    pub shares: ArcSwap<ShareBoard>,
+    /// Who knows callers, if a CRM connection does.
+    pub directory: Option<Directory>,
+    /// Its background tasks; they end when the workspace changes or goes.
+    pub tasks: Tasks,
+}
+
+/// All running workspaces. Readers never wait.
+#[derive(Default)]
+pub struct Tenants {
+    by_id: ArcSwap<HashMap<WorkspaceId, Arc<Tenant>>>,
+}
+
+impl Tenants {
+    /// The running workspace with this id.
+    pub fn find(&self, id: &str) -> Option<Arc<Tenant>> {
+        self.by_id.load().get(id).cloned()
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<Arc<Tenant>> {
+        self.by_id.load().values().cloned().collect()
+    }
+
+    /// Puts a workspace in place of its former version; gives that.
+    pub fn install(&self, tenant: &Arc<Tenant>) -> Option<Arc<Tenant>> {
+        let id = tenant.workspace.id.clone();
+        let before = self.by_id.rcu(|known| {
+            let mut next = HashMap::clone(known);
+            next.insert(id.clone(), Arc::clone(tenant));
+            next
+        });
+        before.get(&id).cloned()
+    }
+
+    /// Takes a workspace away; gives it.
+    pub fn remove(&self, id: &WorkspaceId) -> Option<Arc<Tenant>> {
+        let before = self.by_id.rcu(|known| {
+            let mut next = HashMap::clone(known);
+            next.remove(id);
+            next
+        });
+        before.get(id).cloned()
+    }
+}
