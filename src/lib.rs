@@ -6,6 +6,8 @@
 pub mod broker;
 pub mod config;
 pub mod core;
+pub mod http;
 pub mod integration;
 pub mod outbound;
+pub mod telemetry;
 pub mod workspace_file;

@@ -6,7 +6,9 @@
 pub mod caller_lookup;
 pub mod deadline;
 pub mod decide;
+pub mod hook;
 pub mod ports;
+pub mod record_event;
 pub mod store;
 pub mod supervise;
 pub mod tenant;
