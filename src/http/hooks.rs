@@ -28,6 +28,8 @@ use crate::telemetry::metrics::{DegradedLabels, OutcomeLabels};
 /// How much of a body the inbox keeps, in bytes.
 const INBOX_BODY_MAX: usize = 8 * 1024;
 
+pub mod document;
+
 /// What the path says.
 pub(super) type HookPath = (String, String, Option<String>);
 
