@@ -9,5 +9,6 @@ pub mod core;
 pub mod http;
 pub mod integration;
 pub mod outbound;
+pub mod service;
 pub mod telemetry;
 pub mod workspace_file;

@@ -7,4 +7,5 @@ pub mod hooks;
 pub mod operations;
 pub mod problem;
 pub mod router;
+pub mod serve;
 pub mod state;
