@@ -6,10 +6,15 @@
 pub mod agent;
 pub mod call;
 pub mod deal;
+mod deal_history;
 pub mod decision;
 pub mod ids;
 pub mod money;
 pub mod phone_number;
 pub mod policy;
+pub mod score;
+pub mod score_table;
+pub mod share_plan;
+pub mod target_share;
 pub mod workspace;
 mod workspace_check;
