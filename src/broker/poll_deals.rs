@@ -101,7 +101,9 @@ impl Poller {
             Err(error) => {
                 tracing::warn!(%workspace, connection = %self.connection, %error, "no deals were pulled; the last good scores stay");
                 let wait = match &error {
-                    SourceError::RateLimited { retry_after_seconds, .. } => PollOutcome::Wait((*retry_after_seconds).clamp(1, 3600)),
+                    SourceError::RateLimited { retry_after_seconds, .. } => {
+                        PollOutcome::Wait((*retry_after_seconds).clamp(1, 3600))
+                    }
                     _ => PollOutcome::Failed,
                 };
                 let state = PullState { failure: Some((now, error.to_string())), ..state };

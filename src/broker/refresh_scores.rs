@@ -171,10 +171,11 @@ fn follow(tenant: &Tenant, ix: PolicyIx, table: Option<Arc<ScoreTable>>, now: Ti
         let id = tenant.workspace.group(group).id.clone();
         let targets = target_share::targets(&tenant.workspace, group, table.as_deref());
         let previous = known.and_then(|known| known.plans.get(&id));
-        let plan = SharePlan::follow(previous, targets, now, only_scores_changed);
+        let plan = SharePlan::follow(previous, &targets, now, only_scores_changed);
         (id, plan)
     });
-    let scores = PolicyScores { settings, table, plans: plans.collect(), refused: None };
+    let plans = plans.collect();
+    let scores = PolicyScores { settings, table, plans, refused: None };
     book.insert(policy.id.clone(), scores.clone());
     scores
 }

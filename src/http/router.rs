@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agents, connections, decisions, events, shares};
+use super::api::{agents, connections, decisions, events, scores, shares};
 use super::problem::{Code, Problem};
 use super::state::AppState;
 use super::{hooks, operations};
@@ -42,6 +42,7 @@ fn described() -> OpenApiRouter<AppState> {
     let api = OpenApiRouter::new()
         .routes(routes!(agents::list_agents))
         .routes(routes!(agents::put_presence))
+        .routes(routes!(scores::list_scores))
         .routes(routes!(shares::group_shares))
         .routes(routes!(decisions::list_decisions))
         .routes(routes!(decisions::explain_decision))

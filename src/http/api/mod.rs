@@ -6,4 +6,5 @@ pub mod connections;
 pub mod decisions;
 pub mod events;
 pub mod page;
+pub mod scores;
 pub mod shares;
