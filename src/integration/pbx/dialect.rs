@@ -226,6 +226,14 @@ impl Dialect {
         Some(writer.safe(&echo, fallback))
     }
 
+    /// The safe answer to a question that was understood; an empty success for a dialect that reports problems.
+    pub fn safe_answer_to(&self, echo: &Echo, fallback: Option<&str>) -> HookReply {
+        match &self.writer {
+            Some(writer) => writer.safe(echo, fallback),
+            None => HookReply::json(200, &Value::Null),
+        }
+    }
+
     /// What is said once events are durable. A foreign dialect always gets a success, so that its PBX does not send what we
     /// cannot use again and again; call it with an empty outcome for a hook that could not be read at all.
     pub fn encode_events_accepted(&self, outcome: &EventsOutcome) -> HookReply {
