@@ -82,9 +82,11 @@ impl Tally {
                 group.members.iter().map(|m| member(m.who)).collect()
             })
             .collect();
-        for group in &workspace.groups {
+        for (group, members) in workspace.groups.iter().zip(&self.layouts) {
             let period = workspace.policy(group.policy).period_seconds;
-            self.books.entry(group.id.clone()).or_insert_with(|| CreditBook::new(period)).set_period(period);
+            let book = self.books.entry(group.id.clone()).or_insert_with(|| CreditBook::new(period));
+            book.set_period(period);
+            book.set_members(members);
         }
         self.workspace = workspace;
     }
