@@ -8,4 +8,5 @@ pub mod config;
 pub mod core;
 pub mod integration;
 pub mod outbound;
+pub mod store;
 pub mod workspace_file;
