@@ -10,5 +10,6 @@ pub mod http;
 pub mod integration;
 pub mod outbound;
 pub mod service;
+pub mod store;
 pub mod telemetry;
 pub mod workspace_file;

@@ -176,10 +176,19 @@ impl CreditBook {
                 *last = (*last).max(key.sequence);
             }
         }
-        if key.at_us >= self.reset_us && *adjustment != Adjustment::default() {
-            self.adjust(key, lambda, adjustment);
+        if key.at_us >= self.reset_us && *adjustment != Adjustment::default() && !self.adjustments.contains_key(&key) {
+            self.adjust(key, lambda, adjustment, 1.0);
             self.adjustments.insert(key, (Arc::clone(lambda), adjustment.clone()));
         }
+    }
+
+    /// Takes back everything a decision's targets put here, whichever they are. Its adjustment stays: that is a fact.
+    pub fn take_decision(&mut self, at_us: i64, sequence: u64) {
+        let targets = EntryKey { at_us, sequence, target: 0 }..=EntryKey { at_us, sequence, target: u32::MAX };
+        let entries: Vec<EntryKey> = self.entries.range(targets.clone()).map(|(key, _)| *key).collect();
+        entries.into_iter().for_each(|key| self.take(key));
+        let talks: Vec<EntryKey> = self.talks.range(targets).map(|(key, _)| *key).collect();
+        talks.into_iter().for_each(|key| self.talked(key, None));
     }
 
     /// Notes how long the charged agent of a call talked; none takes the note back.
@@ -205,8 +214,9 @@ impl CreditBook {
             let (key, contribution) = entry.remove_entry();
             self.add(key, &contribution, -1.0);
         }
-        while self.adjustments.first_key_value().is_some_and(|(key, _)| key.at_us < horizon) {
-            self.adjustments.pop_first();
+        while let Some(entry) = self.adjustments.first_entry().filter(|entry| entry.key().at_us < horizon) {
+            let (key, (lambda, adjustment)) = entry.remove_entry();
+            self.adjust(key, &lambda, &adjustment, -1.0);
         }
     }
 
@@ -327,8 +337,8 @@ impl CreditBook {
         }
     }
 
-    fn adjust(&mut self, key: EntryKey, lambda: &Lambda, adjustment: &Adjustment) {
-        let fade = self.fade(key.at_us, self.as_of_us);
+    fn adjust(&mut self, key: EntryKey, lambda: &Lambda, adjustment: &Adjustment, sign: f64) {
+        let fade = sign * self.fade(key.at_us, self.as_of_us);
         let slots = self.slots_of(&lambda.members);
         for (position, (slot, share)) in slots.iter().zip(&lambda.values).enumerate() {
             let clamp: f64 = adjustment.clamps.iter().filter(|(at, _)| *at as usize == position).map(|(_, by)| by).sum();
@@ -346,7 +356,7 @@ impl CreditBook {
             self.entries.insert(key, contribution);
         }
         for (key, (lambda, adjustment)) in std::mem::take(&mut self.adjustments) {
-            self.adjust(key, &lambda, &adjustment);
+            self.adjust(key, &lambda, &adjustment, 1.0);
             self.adjustments.insert(key, (lambda, adjustment));
         }
     }
