@@ -75,7 +75,7 @@ pub struct MemberTarget {
 ///
 /// `percent`: the base shares. `equal_calls`, `equal_talk_time`: the same for everybody, whatever base. `performance`: bent
 /// by the values of `table`; without a table, or with another policy's, everybody's value is 1. A member that is itself a group has
-/// value 1: results are compared between people.
+/// value 1: results are compared between people (a workspace refuses that combination anyway).
 pub fn targets(workspace: &Workspace, group: GroupIx, table: Option<&ScoreTable>) -> ShareTargets {
     let members = &workspace.group(group).members;
     let policy = workspace.policy_of(group);
