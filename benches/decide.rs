@@ -12,7 +12,6 @@
 )]
 
 #[path = "../tests/it/support/floor.rs"]
-#[allow(dead_code, reason = "shared with the tests, which use more of it")]
 mod floor;
 
 use floor::{Floor, plain_policy};
@@ -47,7 +46,7 @@ fn choose_and_fold(bencher: divan::Bencher<'_, '_>, agents: u32) {
     let mut call = 0u64;
     bencher.bench_local(|| {
         call += 1;
-        if call % 4096 == 0 {
+        if call.is_multiple_of(4096) {
             floor.tally.forget(floor.now);
         }
         floor.decide(&call.to_string())

@@ -77,12 +77,15 @@ pub async fn refresh(store: &Arc<dyn Store>, tenant: &Tenant, ix: PolicyIx, now:
     let policy = tenant.workspace.policy(ix);
     let Some(settings) = &policy.score else { return Ok(true) };
     let mut deals = Vec::with_capacity(settings.crm.len());
+    let mut as_of = now;
     for connection in &settings.crm {
+        // A table is as old as the oldest word it rests on.
+        as_of = as_of.min(store.pull_state(&tenant.workspace.id, connection).await?.succeeded_at.unwrap_or(now));
         deals.push((connection.clone(), store.deals(&tenant.workspace.id, connection).await?));
     }
     let workspace = Arc::clone(&tenant.workspace);
     let computed = tokio::task::spawn_blocking(move || {
-        let input = ScoreInput::of(&workspace, ix, now)?;
+        let input = ScoreInput { as_of, ..ScoreInput::of(&workspace, ix, now)? };
         let rows = deals.iter().flat_map(|(connection, deals)| deals.iter().map(move |deal| (connection, deal)));
         Some(score::compute(&input, rows))
     });

@@ -17,7 +17,8 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::target_share::{MemberId, MemberTarget, ShareTargets};
+use super::ids::MemberId;
+use super::target_share::{MemberTarget, ShareTargets};
 
 /// Scores older than this, in seconds, are no longer followed: 24 hours.
 pub const STALE_AFTER_SECONDS: u64 = 24 * 60 * 60;

@@ -10,9 +10,8 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use super::ids::{AgentId, GroupId};
+use super::ids::{AgentId, MemberId};
 use super::policy::Mode;
 use super::score_table::ScoreTable;
 use super::workspace::{GroupIx, MemberRef, Workspace};
@@ -32,34 +31,6 @@ pub struct ShareTargets {
     pub scores_as_of: Option<Timestamp>,
 }
 
-/// Who a member is, by id: survives a change of order in the workspace. In JSON `{"agent": "anna"}` or `{"group": "moscow"}`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MemberId {
-    /// A person.
-    Agent(AgentId),
-    /// Another group.
-    Group(GroupId),
-}
-
-impl MemberId {
-    /// The id of a member of this workspace.
-    pub fn of(workspace: &Workspace, member: MemberRef) -> Self {
-        match member {
-            MemberRef::Agent(ix) => Self::Agent(workspace.agent(ix).id.clone()),
-            MemberRef::Group(ix) => Self::Group(workspace.group(ix).id.clone()),
-        }
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Agent(id) => id.as_str(),
-            Self::Group(id) => id.as_str(),
-        }
-    }
-}
-
 /// One member's part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemberTarget {
@@ -73,14 +44,15 @@ pub struct MemberTarget {
 
 /// The targets of a group under its policy's mode.
 ///
-/// `percent`: the base shares. `equal_calls`, `equal_talk_time`: the same for everybody, whatever base. `performance`: bent
+/// `percent`: the base shares. `equal_calls`, `equal_talk_time`: the same for everybody whose base is above 0. `performance`: bent
 /// by the values of `table`; without a table, or with another policy's, everybody's value is 1. A member that is itself a group has
 /// value 1: results are compared between people (a workspace refuses that combination anyway).
 pub fn targets(workspace: &Workspace, group: GroupIx, table: Option<&ScoreTable>) -> ShareTargets {
     let members = &workspace.group(group).members;
     let policy = workspace.policy_of(group);
-    let typed: Vec<f64> = members.iter().map(|member| member.base).collect();
-    let base = if policy.mode.uses_base() { normalised(&typed) } else { normalised(&vec![1.0; typed.len()]) };
+    // Base 0 keeps a member out under every mode; otherwise the `equal_*` modes ignore it.
+    let typed = |base: f64| if policy.mode.uses_base() || base <= 0.0 { base } else { 1.0 };
+    let base = normalised(&members.iter().map(|member| typed(member.base)).collect::<Vec<f64>>());
     let (settings, table) = match policy.mode {
         Mode::Performance => (policy.score.as_ref(), table.filter(|table| table.policy == policy.id)),
         Mode::Percent | Mode::EqualCalls | Mode::EqualTalkTime => (None, None),
@@ -102,10 +74,17 @@ pub fn targets(workspace: &Workspace, group: GroupIx, table: Option<&ScoreTable>
             .iter()
             .zip(base)
             .zip(target)
-            .map(|((member, base), target)| MemberTarget { member: MemberId::of(workspace, member.who), base, target })
+            .map(|((member, base), target)| MemberTarget { member: member_id(workspace, member.who), base, target })
             .collect(),
         smoothing_seconds: settings.map_or(0, |score| score.smoothing_seconds),
         scores_as_of: table.map(|table| table.as_of),
+    }
+}
+
+fn member_id(workspace: &Workspace, member: MemberRef) -> MemberId {
+    match member {
+        MemberRef::Agent(ix) => MemberId::from(&workspace.agent(ix).id),
+        MemberRef::Group(ix) => MemberId::from(&workspace.group(ix).id),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Published shares over time.
 
 use super::*;
+use meritline::core::ids::MemberId;
 use meritline::core::share_plan::{STALE_AFTER_SECONDS, SharePlan};
-use meritline::core::target_share::{MemberId, MemberTarget, ShareTargets};
+use meritline::core::target_share::{MemberTarget, ShareTargets};
 
 const SMOOTHING: u64 = 4 * 3600;
 
@@ -11,7 +12,7 @@ fn after_hours(hours: i64) -> Timestamp {
 }
 
 fn member(id: &str) -> MemberId {
-    MemberId::Agent(id.into())
+    MemberId::from(id)
 }
 
 /// `(member, base, target)`, with scores of `as_of`.
@@ -99,7 +100,6 @@ fn a_new_order_of_members_changes_nothing() {
     assert_eq!(plan.published(now()), [0.8, 0.2]);
     assert_near(share(&plan, "a", after_hours(4)), 0.3, 1e-12);
     assert_eq!(plan.published_of(&member("c"), now()), None);
-    assert_eq!(plan.published_of(&MemberId::Group("a".into()), now()), None);
 }
 
 #[test]

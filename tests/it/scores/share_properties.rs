@@ -1,8 +1,9 @@
 //! What holds for the shares of any group.
 
 use super::*;
+use meritline::core::ids::MemberId;
 use meritline::core::share_plan::SharePlan;
-use meritline::core::target_share::{MemberId, MemberTarget, ShareTargets, bounded_shares};
+use meritline::core::target_share::{MemberTarget, ShareTargets, bounded_shares};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -133,7 +134,7 @@ proptest! {
         let plan_targets = |case: &Case, as_of| {
             let target = bounded_shares(&shared_base, &case.value[..count], case.strength, case.floor, case.ceiling);
             let members = target.into_iter().enumerate().map(|(at, target)| MemberTarget {
-                member: MemberId::Agent(format!("agent-{at}").into()), base: shared_base[at], target,
+                member: MemberId::from(format!("agent-{at}")), base: shared_base[at], target,
             });
             ShareTargets { members: members.collect(), smoothing_seconds: 4 * 3600, scores_as_of: Some(as_of) }
         };

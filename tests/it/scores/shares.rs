@@ -1,7 +1,8 @@
 //! Target shares: bounds, odd input, and what each mode makes of a group.
 
 use super::*;
-use meritline::core::target_share::{MemberId, bounded_shares, targets};
+use meritline::core::ids::MemberId;
+use meritline::core::target_share::{bounded_shares, targets};
 
 #[track_caller]
 fn assert_shares(got: &[f64], expected: &[f64]) {
@@ -115,7 +116,7 @@ fn performance_bends_the_typed_shares() {
     // Conversion 40/30 and 20/30: two thirds and one third.
     assert_shares(&target_shares(&workspace, Some(&table)), &[2.0 / 3.0, 1.0 / 3.0, 0.0]);
     assert_eq!(bent.scores_as_of, Some(now()));
-    assert_eq!(bent.members[0].member, MemberId::Agent("agent-0".into()));
+    assert_eq!(bent.members[0].member, MemberId::from("agent-0"));
     // The table of another policy says nothing here.
     let foreign = ScoreTable { policy: "other".into(), ..table };
     assert_shares(&target_shares(&workspace, Some(&foreign)), &[0.5, 0.5, 0.0]);
@@ -134,5 +135,5 @@ fn groups_share_like_people() {
     let workspace = Workspace::build(parts).unwrap();
     assert_shares(&target_shares(&workspace, None), &[0.25, 0.75]);
     let members: Vec<MemberId> = targets(&workspace, TEAM, None).members.into_iter().map(|member| member.member).collect();
-    assert_eq!(members, [MemberId::Agent("anna".into()), MemberId::Group("kazan".into())]);
+    assert_eq!(members, [MemberId::from("anna"), MemberId::from("kazan")]);
 }
