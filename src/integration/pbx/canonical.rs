@@ -40,7 +40,7 @@ pub(super) fn decode_decision(body: &[u8], default_region: &str) -> Result<Decis
         operation: owned("operation"),
         attempt: whole_number(value.get("attempt")),
         exclude: excluded.filter_map(Value::as_str).map(AgentId::from).collect(),
-        at: text("at").map(|at| instant(at)).transpose()?,
+        at: text("at").map(instant).transpose()?,
     })
 }
 
