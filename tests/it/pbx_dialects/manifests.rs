@@ -178,15 +178,30 @@ fn mistakes_in_a_manifest_are_told() {
     assert_eq!(reserved, ManifestError::ReservedVerify("jwt".to_owned()));
 }
 
-/// A name that no scope has is an error, not an empty text on somebody's phone.
+/// A name that no scope has is an error, not an empty text on somebody's phone; a loop without end is stopped.
 #[test]
-fn an_unknown_name_in_an_answer_is_an_error() {
-    let manifest = FORMS.replace("{{ reason }} for", "{{ reson }} for");
-    let manifest = Arc::new(Manifest::parse(&manifest).unwrap());
+fn answers_that_cannot_be_written_are_errors() {
+    let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}";
+    for bad in ["{{ reson }} for", endless] {
+        let manifest = Arc::new(Manifest::parse(&FORMS.replace("{{ reason }} for", bad)).unwrap());
+        let dialect = Dialect::build(&connection("pbx/forms", json!({"token": "env:T"})), &manifest).unwrap();
+        let echo = Default::default();
+        let context = AnswerContext { hook_url: "https://m.example/hooks/a/b", secret: None, echo: &echo };
+        assert!(dialect.encode_decision(&decision(Vec::new()), &context).is_err(), "{bad}");
+        assert_eq!(form("").ask(|hook| dialect.safe_answer(hook, None)).unwrap().status, 503, "the safe answer still is there");
+    }
+}
+
+/// Settings that templates see hold no secret.
+#[test]
+fn templates_never_see_the_secret() {
+    let manifest = Arc::new(Manifest::parse(&FORMS.replace("{{ reason }} for", "{{ settings.token }} for")).unwrap());
     let dialect = Dialect::build(&connection("pbx/forms", json!({"token": "env:T"})), &manifest).unwrap();
     let echo = Default::default();
-    let context = AnswerContext { hook_url: "https://m.example/hooks/a/b", secret: None, echo: &echo };
-    assert!(dialect.encode_decision(&decision(Vec::new()), &context).is_err());
+    let context = AnswerContext { hook_url: "https://m.example/hooks/a/b", secret: Some("s3cret"), echo: &echo };
+    let reply = dialect.encode_decision(&decision(Vec::new()), &context).unwrap();
+    let text = String::from_utf8(reply.body).unwrap();
+    assert!(!text.contains("s3cret") && !text.contains("env:T"), "{text}");
 }
 
 #[test]
