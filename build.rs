@@ -8,10 +8,11 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    // The parent, which is always there: a watched path that does not exist would rebuild everything each time.
+    println!("cargo::rerun-if-changed={}", root.join("integrations").display());
     let mut code = String::new();
     for (kind, name) in [("pbx", "PBX_MANIFESTS"), ("crm", "CRM_MANIFESTS")] {
         let folder = root.join("integrations").join(kind);
-        println!("cargo::rerun-if-changed={}", folder.display());
         let _ = writeln!(code, "/// The manifests under `integrations/{kind}`, by folder, sorted.");
         let _ = writeln!(code, "pub const {name}: &[(&str, &str)] = &[");
         for (integration, manifest) in manifests(&folder)? {

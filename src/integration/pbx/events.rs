@@ -173,10 +173,10 @@ impl EventsReader {
             (Some(agent), number, _) => Ok((Some(agent), number)),
             (None, Some(number), _) => Ok((None, Some(number))),
             (None, None, Some(id)) => Ok((Some(AgentId::new(id)), None)),
-            (None, None, None) if item.meaning.who == Who::Required => Err(HookFault::MissingField {
-                field: self.fields.spelling(EventField::Agent, item.document),
-                hint: "this event ends one leg and does not say whose: let the PBX send the agent or its number".into(),
-            }),
+            (None, None, None) if item.meaning.who == Who::Required => Err(self.fields.missing_any(
+                &[EventField::Agent, EventField::Number],
+                "this event ends one leg and does not say whose: let the PBX send the agent or its number",
+            )),
             (None, None, None) => Ok((None, None)),
         }
     }

@@ -134,11 +134,13 @@ impl<K: Ord + Copy> Fields<K> {
     }
 
     fn missing(&self, field: K) -> HookFault {
-        let names = self.0.get(&field).map(Vec::as_slice).unwrap_or_default();
-        let spelled: Vec<&str> = names.iter().map(FieldName::spelling).collect();
-        HookFault::MissingField {
-            field: spelled.join("` or `"),
-            hint: "let the PBX send it, or say in the connection's settings what it is called".into(),
-        }
+        self.missing_any(&[field], "let the PBX send it, or say in the connection's settings what it is called")
+    }
+
+    /// The fault of none of these fields being there.
+    pub(super) fn missing_any(&self, fields: &[K], hint: &'static str) -> HookFault {
+        let names = fields.iter().filter_map(|field| self.0.get(field)).flatten();
+        let spelled: Vec<&str> = names.map(FieldName::spelling).collect();
+        HookFault::MissingField { field: spelled.join("` or `"), hint: hint.into() }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-use super::manifest::{Manifest, ManifestError};
+use super::manifest::Manifest;
+use super::manifest_check::ManifestError;
 use super::settings::{self, SettingFault};
 
 mod embedded {

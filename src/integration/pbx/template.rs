@@ -3,6 +3,7 @@
 //! Strict (an unknown name is an error, not an empty text), bounded by fuel, without loader, include or any way to reach the
 //! outside. A text that is exactly one `{{ }}` keeps the type of its value.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use minijinja::{Environment, Expression, UndefinedBehavior, Value as Known};
@@ -48,7 +49,9 @@ pub(super) fn known(value: &Value) -> Known {
         },
         Value::String(text) => Known::from(text.as_str()),
         Value::Array(items) => items.iter().map(known).collect(),
-        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), known(value))).collect(),
+        Value::Object(fields) => {
+            Known::from(fields.iter().map(|(name, value)| (name.clone(), known(value))).collect::<BTreeMap<String, Known>>())
+        }
     }
 }
 
