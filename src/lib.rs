@@ -4,6 +4,7 @@
 //! `core <- broker <- {integration, workspace_file, store, outbound, http} <- service <- {demo, cli} <- main`.
 
 pub mod broker;
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod http;

@@ -27,3 +27,8 @@ impl IdSource for RandomIds {
         Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds))
     }
 }
+
+/// A token of 244 random bits, with a prefix by which a leaked one is found.
+pub fn random_token() -> String {
+    format!("mlt_{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}

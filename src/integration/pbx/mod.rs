@@ -35,7 +35,7 @@ pub use dialect::{AnswerContext, BuildError, Dialect, EventsOutcome};
 pub use events::{DecodedEvents, UnknownEvent};
 pub use fault::{EventFault, HookFault};
 pub use hook::{Echo, HookKind, HookReply, HookRequest};
-pub use manifest::{Manifest, ManifestError};
+
 pub use port::ConfiguredDialect;
 pub use manifest::Manifest;
 pub use manifest_check::ManifestError;
