@@ -4,4 +4,6 @@
 mod crm_connectors;
 mod pbx_dialects;
 mod scores;
+mod store_contract;
+mod support;
 mod workspace_files;
