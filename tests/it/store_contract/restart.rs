@@ -59,23 +59,31 @@ pub(crate) async fn credits_presence_and_answers_survive(place: &dyn Place) {
     }
 }
 
+/// Anna talks all the time, so that she is owed as much as anybody can be and the cap adjusts every further call: what is
+/// read back must not adjust again.
 pub(crate) async fn a_forgotten_call_is_answered_as_before(place: &dyn Place) {
     let store = place.store().await;
     let workspace = SampleWorkspace::one_group("acme", &["anna", "boris"]).build();
     store.open(Arc::clone(&workspace), at(0)).await.unwrap();
-    let record = ask(&*store, "acme", "c-1", at(0)).await;
-    tell(&*store, "acme", taken("c-1", first(&record), 0)).await;
-    ask(&*store, "acme", "c-2", at(1000)).await;
-    assert!(!is_at_hand(&*store, "acme", "c-1", at(1000)).await, "the case this test is about");
-    let before = credits(&*store, "acme", "sales", at(1100)).await;
-    let again = ask(&*store, "acme", "c-1", at(1001)).await;
+    tell(&*store, "acme", vec![event("long", "anna's own", Answered, Some("anna"), at(0))]).await;
+    let mut record = ask(&*store, "acme", "c-0", at(0)).await;
+    for call in 0..12 {
+        record = ask(&*store, "acme", &format!("c-{call}"), at(call * 100)).await;
+        tell(&*store, "acme", taken(&format!("c-{call}"), first(&record), call * 100)).await;
+    }
+    assert!(record.adjustments.iter().any(|by| !by.clamps.is_empty()), "the case this test is about");
+    let later = at(3000);
+    ask(&*store, "acme", "c-99", later).await;
+    assert!(!is_at_hand(&*store, "acme", "c-11", later).await, "the case this test is about");
+    let before = credits(&*store, "acme", "sales", at(3100)).await;
+    let again = ask(&*store, "acme", "c-11", at(3001)).await;
     assert_eq!((&again.reply, again.sequence), (&record.reply, record.sequence));
-    assert_same_credits(&credits(&*store, "acme", "sales", at(1100)).await, &before);
+    assert_same_credits(&credits(&*store, "acme", "sales", at(3100)).await, &before);
     store.shut_down().await;
 
     let store = place.store().await;
     store.open(workspace, at(20 * 3600)).await.unwrap();
-    let again = ask(&*store, "acme", "c-1", at(20 * 3600)).await;
+    let again = ask(&*store, "acme", "c-11", at(20 * 3600)).await;
     assert_eq!((&again.reply, again.sequence), (&record.reply, record.sequence));
 }
 
