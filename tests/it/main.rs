@@ -12,5 +12,6 @@ mod crm_connectors;
 mod pbx_dialects;
 mod properties;
 mod scores;
+mod store_contract;
 mod support;
 mod workspace_files;

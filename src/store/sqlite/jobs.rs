@@ -17,6 +17,7 @@ use crate::core::ids::{CallKey, ConnectionId, WorkspaceId};
 use crate::core::record::{Lambda, Presence, ReceivedEvent};
 use crate::store::rows::{DecisionBody, LambdaRow, PullBody, Versioned, flags_to_number, micros, names_no_agent, to_json};
 
+use super::WriterSettings;
 use super::live::{Live, RETRY_SECONDS};
 use super::queue::{Done, QueuedDecision, Work};
 
@@ -194,11 +195,21 @@ pub(super) async fn perform(connection: &mut SqliteConnection, work: &Work) -> R
         Work::Scores { workspace, scores } => write_scores(connection, workspace, scores).await?,
         Work::Token(token) => write_token(connection, token).await?,
         Work::PruneInbox { workspace, now } => prune_inbox(connection, workspace, *now).await?,
+        Work::Settings => return Ok(Done::Settings(read_settings(connection).await?)),
         Work::Beat | Work::Stop => {
             sqlx::query("UPDATE writer_beat SET beat = beat + 1").execute(connection).await?;
         }
     }
     Ok(Done::Written)
+}
+
+async fn read_settings(connection: &mut SqliteConnection) -> Result<WriterSettings, sqlx::Error> {
+    Ok(WriterSettings {
+        synchronous: sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await?,
+        journal_mode: sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?,
+        secure_delete: sqlx::query_scalar("PRAGMA secure_delete").fetch_one(&mut *connection).await?,
+        foreign_keys: sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(connection).await?,
+    })
 }
 
 async fn write_events(

@@ -45,6 +45,19 @@ const READY_WAIT: Duration = Duration::from_secs(1);
 /// How long writing out what waits may take at the end.
 const SHUT_DOWN_WAIT: Duration = Duration::from_secs(10);
 
+/// How the writer's connection is set up, as SQLite itself tells it. For `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriterSettings {
+    /// 2 is `FULL`: what was acknowledged survives a power cut.
+    pub synchronous: i64,
+    /// `wal`.
+    pub journal_mode: String,
+    /// 1: what is deleted is overwritten.
+    pub secure_delete: i64,
+    /// 1: on.
+    pub foreign_keys: i64,
+}
+
 /// The embedded store.
 pub struct SqliteStore {
     queue: Queue,
@@ -73,6 +86,14 @@ impl SqliteStore {
     /// How many webhooks were not kept for inspection since the start.
     pub fn inbox_dropped(&self) -> u64 {
         self.queue.inbox_dropped()
+    }
+
+    /// How the writer's connection is set up.
+    pub async fn writer_settings(&self) -> Result<WriterSettings, StoreError> {
+        match self.queue.run(Work::Settings).await? {
+            Done::Settings(settings) => Ok(settings),
+            Done::Written | Done::Events(_) => Err(StoreError::Unavailable("the writer did not tell its settings".into())),
+        }
     }
 
     async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, StoreError> {
@@ -207,7 +228,7 @@ impl Store for SqliteStore {
             let work = Work::Events { live: self.live(workspace)?, events };
             match self.queue.run(work).await? {
                 Done::Events(outcomes) => Ok(outcomes),
-                Done::Written => Ok(Vec::new()),
+                Done::Written | Done::Settings(_) => Ok(Vec::new()),
             }
         })
     }

@@ -14,6 +14,7 @@ use crate::broker::store::{EventOutcome, InboxEntry, PullCommit, StoreError, Sto
 use crate::core::ids::WorkspaceId;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 
+use super::WriterSettings;
 use super::live::Live;
 
 /// Decisions that may wait. At 500 a second: 16 seconds of a stalled disk.
@@ -69,6 +70,8 @@ pub(super) enum Work {
         workspace: WorkspaceId,
         now: Timestamp,
     },
+    /// Tells how the writer's connection is set up.
+    Settings,
     /// Writes a number, to see whether it can be written.
     Beat,
     /// Nothing more comes: write out what waits and close.
@@ -79,6 +82,7 @@ pub(super) enum Work {
 pub(super) enum Done {
     Written,
     Events(Vec<EventOutcome>),
+    Settings(WriterSettings),
 }
 
 /// Work somebody waits for.

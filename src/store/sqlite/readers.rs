@@ -1,5 +1,6 @@
 //! What is read back: pages, single facts, deals, scores, tokens. Every query names its workspace.
 //!
+//! A `+` before a column keeps SQLite from walking that column's index.
 //! Runs on read-only connections; short reads only, so that the log file can shrink.
 
 use std::collections::HashMap;
@@ -204,7 +205,7 @@ pub(super) async fn events(
         .bind(workspace.as_str()),
         Some(call) => sqlx::query_as(
             "SELECT position, flags, body FROM events
-             WHERE workspace = ? AND call_id = ? AND position < ? ORDER BY position DESC LIMIT ?",
+             WHERE workspace = ? AND call_id = ? AND +position < ? ORDER BY +position DESC LIMIT ?",
         )
         .bind(workspace.as_str())
         .bind(call.as_str()),

@@ -65,7 +65,7 @@ CREATE TABLE events (
     body           TEXT    NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX events_by_id ON events (workspace, connection, event_id);
-CREATE INDEX events_by_call ON events (workspace, call_id, connection) WHERE call_id IS NOT NULL;
+CREATE INDEX events_by_call ON events (workspace, call_id, connection);
 CREATE INDEX events_by_receipt ON events (workspace, received_at_us);
 CREATE INDEX events_of_agents ON events (workspace, agent, at_us, event_id) WHERE type = 'agent_state';
 CREATE INDEX events_by_position ON events (workspace, position);
@@ -88,6 +88,7 @@ CREATE TABLE inbox (
     detail         TEXT    NOT NULL,
     body           TEXT    NOT NULL
 ) STRICT;
+CREATE INDEX inbox_by_age ON inbox (workspace, received_at_us);
 CREATE INDEX inbox_by_connection ON inbox (workspace, connection, position);
 
 CREATE TABLE deals (
