@@ -4,6 +4,8 @@
 
 #![allow(
     missing_docs,
+    dead_code,
+    clippy::allow_attributes,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -109,10 +109,8 @@ impl Settings {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
         let mut values = match file {
-            Some((name, text)) => toml::from_str::<File>(text).map_err(|error| SettingsError::File {
-                file: name.to_owned(),
-                detail: error.to_string().trim().to_owned(),
-            })?,
+            Some((name, text)) => toml::from_str::<File>(text)
+                .map_err(|error| SettingsError::File { file: name.to_owned(), detail: error.to_string().trim().to_owned() })?,
             None => File::default(),
         };
         let mut plain_database_url = None;

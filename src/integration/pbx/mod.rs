@@ -36,8 +36,8 @@ pub use events::{DecodedEvents, UnknownEvent};
 pub use fault::{EventFault, HookFault};
 pub use hook::{Echo, HookKind, HookReply, HookRequest};
 
-pub use port::ConfiguredDialect;
 pub use manifest::Manifest;
 pub use manifest_check::ManifestError;
+pub use port::ConfiguredDialect;
 pub use registry::check_settings;
 pub use settings::SettingFault;
