@@ -120,6 +120,8 @@ pub enum What {
     LinesBusy,
     /// A hook gave nothing.
     HookFailed {
+        /// Whether it was the decision (then the call is lost to us) or an event.
+        decision: bool,
         /// Why.
         error: String,
     },
@@ -217,7 +219,7 @@ impl Call {
                 self.happens(decided(&answer, took)).await;
                 answer
             }
-            Err(error) => return self.happens(What::HookFailed { error: error.to_string() }).await,
+            Err(error) => return self.happens(What::HookFailed { decision: true, error: error.to_string() }).await,
         };
         let mut story = Story { events: 0, rings: 0, waited_seconds: 0.0 };
         self.tell(&mut story, &[("started", None)]).await;
@@ -291,7 +293,7 @@ impl Call {
         };
         let events: Vec<Event> = steps.iter().map(event).collect();
         if let Err(error) = self.exchange.hooks.tell(&events).await {
-            self.happens(What::HookFailed { error: error.to_string() }).await;
+            self.happens(What::HookFailed { decision: false, error: error.to_string() }).await;
         }
     }
 
