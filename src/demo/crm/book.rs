@@ -11,34 +11,34 @@ use crate::demo::company::{Company, DealStage, Opportunity};
 
 /// A deal as the CRM keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CrmDeal {
+pub(super) struct CrmDeal {
     /// Ascending by row; new deals follow.
-    pub id: u64,
+    pub(super) id: u64,
     /// What is sold, and to whom.
-    pub title: String,
+    pub(super) title: String,
     /// The responsible user.
-    pub assigned_by: u32,
+    pub(super) assigned_by: u32,
     /// The amount; 0 while unknown.
-    pub opportunity: Decimal,
+    pub(super) opportunity: Decimal,
     /// How far it is.
-    pub stage: DealStage,
+    pub(super) stage: DealStage,
     /// When it was made.
-    pub created: Timestamp,
+    pub(super) created: Timestamp,
     /// When its stage last changed.
-    pub moved: Timestamp,
+    pub(super) moved: Timestamp,
     /// When anything of it last changed.
-    pub updated: Timestamp,
+    pub(super) updated: Timestamp,
     /// The day it was closed, or is planned to be; none while nobody has planned it.
-    pub close_day: Option<Timestamp>,
+    pub(super) close_day: Option<Timestamp>,
     /// The sample's id; empty for what the demo's calls brought.
-    pub origin: String,
+    pub(super) origin: String,
     /// Where the customer came from: `CALL` for what the demo's calls brought, else unknown.
-    pub source: &'static str,
+    pub(super) source: &'static str,
 }
 
 impl CrmDeal {
     /// The stage of the default pipeline.
-    pub fn stage_id(&self) -> &'static str {
+    pub(super) fn stage_id(&self) -> &'static str {
         match self.stage {
             DealStage::Prospecting => "NEW",
             DealStage::Engaging => "EXECUTING",
@@ -48,7 +48,7 @@ impl CrmDeal {
     }
 
     /// What the stage means: `P` in progress, `S` won, `F` lost.
-    pub fn stage_semantic_id(&self) -> &'static str {
+    pub(super) fn stage_semantic_id(&self) -> &'static str {
         match self.stage {
             DealStage::Prospecting | DealStage::Engaging => "P",
             DealStage::Won => "S",

@@ -10,5 +10,5 @@ mod book;
 mod query;
 mod server;
 
-pub use book::{CrmDeal, CrmTotals};
+pub use book::CrmTotals;
 pub use server::{BucketLimit, Crm, CrmSettings, serve};

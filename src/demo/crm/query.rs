@@ -258,11 +258,15 @@ impl Query {
 
     /// One page of what matches.
     pub(super) fn run(&self, deals: &[CrmDeal], portal: &Portal) -> Found {
-        let mut matching: Vec<&CrmDeal> = deals.iter().filter(|deal| self.filter.holds(deal, portal)).collect();
-        if self.order != [("id", true)] {
+        let matching = deals.iter().filter(|deal| self.filter.holds(deal, portal));
+        let start = self.start.unwrap_or(0);
+        let by_id = self.order == [("id", true)];
+        // Without counting, in the order of the book, nothing behind the page needs a look.
+        let wanted = if by_id && self.start.is_none() { PAGE } else { usize::MAX };
+        let mut matching: Vec<&CrmDeal> = matching.take(wanted).collect();
+        if !by_id {
             matching.sort_by(|a, b| self.compare(a, b, portal));
         }
-        let start = self.start.unwrap_or(0);
         let items = matching.iter().skip(start).take(PAGE).map(|deal| {
             let cells = self.select.iter().map(|field| ((*field).to_owned(), portal.json(portal.cell(deal, field))));
             Value::Object(cells.collect())

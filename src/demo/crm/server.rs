@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{Found, RestError};
-use super::book::{CrmDeal, CrmTotals, DealBook};
+use super::book::{CrmTotals, DealBook};
 use super::query::{Portal, Query};
 use crate::broker::ports::Clock;
 use crate::demo::company::{Company, Contact, DealStage, DemoAgent};
@@ -105,11 +105,6 @@ impl Crm {
     /// What it holds now.
     pub fn totals(&self) -> CrmTotals {
         self.0.book.read().unwrap_or_else(PoisonError::into_inner).totals()
-    }
-
-    /// The last deal, for a look at what came in.
-    pub fn latest(&self) -> Option<CrmDeal> {
-        self.0.book.read().unwrap_or_else(PoisonError::into_inner).deals().last().cloned()
     }
 
     /// Its HTTP interface.

@@ -17,6 +17,7 @@ pub fn render_summary(snapshot: &Snapshot, colour: bool) -> String {
     rows.sort_by(|a, b| b.target_share.unwrap_or(0.0).total_cmp(&a.target_share.unwrap_or(0.0)));
     lines.extend(rows.into_iter().map(line));
     lines.push(String::new());
+    lines.push("Score: 100 = average. Points: actual minus target share, in percentage points.".to_owned());
     lines.push(largest(snapshot));
     if let Some(trouble) = &snapshot.trouble {
         lines.push(paint.tone(Tone::Bad, trouble));
@@ -75,7 +76,7 @@ fn line(row: &Row) -> String {
         left(&row.agent, 19),
         right(&whole(row.contracts), 5),
         right(&whole(row.average_check), 7),
-        right(&row.score.map_or_else(|| "–".to_owned(), |score| format!("{score:.2}")), 6),
+        right(&whole(row.score.map(|score| score * 100.0)), 6),
         right(&whole(Some(row.received)), 6),
         right(&percent(row.target_share), 7),
         right(&percent(row.actual_share), 7),

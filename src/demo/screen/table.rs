@@ -11,6 +11,10 @@ const BAR_MAX: usize = 30;
 /// Columns of everything but bar and team, gaps included.
 const FIXED: usize = 68;
 const TEAM: usize = 26;
+/// Columns in front of the shares.
+const HEADING: usize = 37;
+
+const LEGEND: &str = "█ got  ░ behind its target  ▓ ahead of it    score: 100 = average    owed: calls";
 
 /// The order and number of rows.
 enum Layout {
@@ -30,7 +34,7 @@ pub fn render_live(snapshot: &Snapshot, frame: Frame) -> String {
     let layout = layout(&snapshot.rows, room);
     lines.push(paint.tone(Tone::Faint, &cropped(&columns(frame.width, &layout), frame.width)));
     lines.extend(body(snapshot, &layout, frame.width, paint));
-    lines.push(paint.tone(Tone::Faint, &cropped("█ got   ░ behind its target   ▓ ahead of it", frame.width)));
+    lines.push(paint.tone(Tone::Faint, &cropped(LEGEND, frame.width)));
     lines.push(String::new());
     let free = frame.height.saturating_sub(lines.len() + tail.len() + 1).clamp(RECENT.0, RECENT.1);
     let skip = snapshot.recent.len().saturating_sub(free);
@@ -57,7 +61,7 @@ fn head(snapshot: &Snapshot, frame: Frame, paint: Paint) -> Vec<String> {
         format!("Meritline demo   {}   time {}   running {}", snapshot.heads(), speed(snapshot.speed), length(snapshot.elapsed));
     let totals = &snapshot.totals;
     let mut counts = format!(
-        "calls {}   answered {}   not picked up {}   hung up {}   backup number {}   now {}",
+        "calls {}  answered {}  unanswered rings {}  hung up {}  backup number {}  now {}",
         totals.calls, totals.answered, totals.missed, totals.hung_up, totals.fallback, totals.in_flight
     );
     let mut lines = vec![paint.tone(Tone::Strong, &cropped(&title, frame.width))];
@@ -66,7 +70,7 @@ fn head(snapshot: &Snapshot, frame: Frame, paint: Paint) -> Vec<String> {
     });
     match hooks {
         Some(hooks) if counts.chars().count() + hooks.chars().count() + 3 <= frame.width => {
-            counts = format!("{counts}   {hooks}");
+            counts = format!("{counts}  {hooks}");
             lines.push(cropped(&counts, frame.width));
         }
         Some(hooks) => lines.extend([cropped(&counts, frame.width), cropped(&hooks, frame.width)]),
@@ -136,9 +140,11 @@ fn by_team(rows: &[Row], full: f64, width: usize, paint: Paint) -> Vec<String> {
     for team in rows.chunk_by(|a, b| a.team == b.team) {
         let sum = |of: fn(&Row) -> Option<f64>| team.iter().filter_map(of).sum::<f64>();
         if let Some(first) = team.first() {
-            let target = percent(Some(sum(|row| row.target_share)));
-            let actual = percent(Some(sum(|row| row.actual_share)));
-            let heading = format!("{}, team of {}: target {target}, actual {actual}", first.office, first.team);
+            let known = team.iter().any(|row| row.target_share.is_some());
+            let share = |of: fn(&Row) -> Option<f64>| right(&percent(known.then(|| sum(of))), 6);
+            let (target, actual) = (share(|row| row.target_share), share(|row| row.actual_share));
+            let name = left(&format!("{}, team of {}", first.office, first.team), HEADING);
+            let heading = format!("{name} {target} {actual}");
             lines.push(paint.tone(Tone::Strong, &cropped(&heading, width)));
         }
         let mut team: Vec<&Row> = team.iter().collect();
@@ -158,7 +164,7 @@ fn line(row: &Row, full: f64, width: usize, (paint, with_team): (Paint, bool)) -
     let (target, actual) = (row.target_share.unwrap_or(0.0), row.actual_share.unwrap_or(0.0));
     let (got, rest, empty) = bar(target, actual, full, bar_columns.min(BAR_MAX));
     let rest_tone = if actual < target { Tone::Waiting } else { Tone::Ahead };
-    let score = row.score.map_or_else(|| "–".to_owned(), |score| format!("{score:.2}"));
+    let score = whole(row.score.map(|score| score * 100.0));
     format!(
         "{} {team}{} {} {} {} {} {}{}{empty} {} {}",
         left(&row.agent, 19),
