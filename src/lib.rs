@@ -6,6 +6,7 @@
 pub mod broker;
 pub mod config;
 pub mod core;
+pub mod demo;
 pub mod http;
 pub mod integration;
 pub mod outbound;

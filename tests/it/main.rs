@@ -9,6 +9,7 @@
 )]
 
 mod crm_connectors;
+mod demo_parts;
 mod pbx_dialects;
 mod properties;
 mod scores;

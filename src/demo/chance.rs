@@ -1,0 +1,68 @@
+//! Chance that can be repeated: a seeded generator and the few distributions the demo's traffic is drawn from.
+//!
+//! The same seed gives the same traffic on every machine. Not for anything that must be hard to guess.
+
+/// SplitMix64 (Steele, Lea, Flood 2014): one addition and a mix per number, any seed is good.
+#[derive(Debug, Clone)]
+pub struct SplitMix64(u64);
+
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl SplitMix64 {
+    /// A stream for `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The stream number `index` of a family: neighbours have nothing in common.
+    pub fn stream(seed: u64, index: u64) -> Self {
+        let mut family = Self(seed ^ index.wrapping_mul(0xd134_2543_de82_ef95));
+        Self(family.next_u64())
+    }
+
+    /// The next 64 bits.
+    pub fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(GOLDEN);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Uniform in [0, 1).
+    pub fn unit(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Uniform in [low, high).
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.unit()
+    }
+
+    /// True with this probability.
+    pub fn happens(&mut self, probability: f64) -> bool {
+        self.unit() < probability
+    }
+
+    /// One of these, each as likely; none of none.
+    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
+        let place = (self.unit() * of.len() as f64) as usize;
+        of.get(place)
+    }
+
+    /// Exponential: the gap between arrivals of a Poisson process.
+    pub fn exponential(&mut self, mean: f64) -> f64 {
+        -mean * (1.0 - self.unit()).ln()
+    }
+
+    /// Log-normal with the mean of the value itself (not of its logarithm) and the spread of the logarithm.
+    pub fn log_normal(&mut self, mean: f64, sigma: f64) -> f64 {
+        (mean.ln() - sigma * sigma / 2.0 + sigma * self.normal()).exp()
+    }
+
+    /// Standard normal, by Box and Muller.
+    fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.unit()).cos()
+    }
+}
