@@ -8,6 +8,7 @@
     reason = "a test may stop at once"
 )]
 
+mod architecture;
 mod crm_connectors;
 mod demo_parts;
 mod pbx_dialects;

@@ -163,7 +163,7 @@ fn a_plan_survives_being_stored() {
     let old = SharePlan::follow(None, &two(0.2, now()), now(), true);
     let plan = SharePlan::follow(Some(&old), &two(0.4, now()), now(), true);
     let text = serde_json::to_string(&plan).unwrap();
-    assert!(text.contains(r#""member":{"agent":"a"}"#), "{text}");
+    assert!(text.contains(r#""member":"a""#), "{text}");
     let back: SharePlan = serde_json::from_str(&text).unwrap();
     assert_eq!(serde_json::to_string(&back).unwrap(), text);
     // Written by an older program: what it did not know has a default.
