@@ -119,7 +119,7 @@ fn change(one: &Sound, before: Option<&StoredWorkspace>) -> anyhow::Result<Optio
     let id = &one.checked.workspace.id;
     let known = before.map(|known| StoredDocument::read(&known.document)).transpose();
     let known = known.map_err(|why| anyhow::anyhow!("stored workspace `{id}` cannot be read: {why}"))?;
-    let difference = workspace_file::diff(known.as_ref().map(|known| &known.workspace), &one.checked.document);
+    let difference = workspace_file::diff_with_consequences(known.as_ref().map(|known| &known.workspace), &one.checked.document, &Integrations);
     let moved = known.as_ref().is_some_and(|known| known.applied_from != one.folder);
     if difference.is_empty() && !moved {
         return Ok(None);

@@ -1,1 +1,117 @@
 //! Reads, checks, compares and writes workspace files.
+//!
+//! Text in, a checked workspace out, or every problem with its place. Touches neither disk nor store nor any secret.
+
+mod build;
+mod diff;
+mod document;
+mod durations;
+mod policies;
+mod problem;
+mod schema;
+mod yaml;
+
+use serde_json::Value;
+
+pub use diff::{Changes, diff, diff_with_consequences};
+pub use document::{DocumentError, WorkspaceDocument};
+pub use problem::{Positions, Problem};
+pub use schema::WORKSPACE_SCHEMA;
+
+use crate::core::workspace::{CalledMatch, Route, Workspace};
+use problem::Problems;
+
+/// What an integration is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntegrationKind {
+    /// A phone system.
+    Pbx,
+    /// Supplies deals and knows callers.
+    Crm,
+}
+
+/// The integrations a file may name.
+pub trait SettingsCheck {
+    /// What is wrong with a connection's settings: (JSON Pointer into them, what and what to do).
+    fn check(&self, integration: &str, settings: &Value) -> Vec<(String, String)>;
+
+    /// What an integration is for; none if there is no such.
+    fn kind(&self, integration: &str) -> Option<IntegrationKind>;
+
+    /// All there are.
+    fn known(&self) -> Vec<String>;
+}
+
+/// A file that is sound.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// What it says.
+    pub document: WorkspaceDocument,
+    /// The same, ready for use.
+    pub workspace: Workspace,
+    /// What is allowed but hardly meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads a file's text. All problems are told at once, sorted by place.
+pub fn read(text: &str, file_name: &str, checks: &dyn SettingsCheck) -> Result<Checked, Vec<Problem>> {
+    let (value, positions) = yaml::read(text, file_name).map_err(|problem| vec![problem])?;
+    let mut problems = Problems::new(file_name, &positions);
+    schema::check(&value, &mut problems);
+    if !problems.found.is_empty() {
+        return Err(problems.finish());
+    }
+    let Some(workspace) = build::build(&value, checks, &mut problems) else { return Err(problems.finish()) };
+    let mut warnings = Problems::new(file_name, &positions);
+    warn_of_shadowed_routes(&workspace, &mut warnings);
+    Ok(Checked { document: WorkspaceDocument(value), workspace, warnings: warnings.finish() })
+}
+
+/// A route that an earlier one leaves nothing for.
+fn warn_of_shadowed_routes(workspace: &Workspace, warnings: &mut Problems<'_>) {
+    let takes_all = |route: &Route| route.called == CalledMatch::Any && route.scenario.is_none() && route.operation.is_none();
+    let Some(first) = workspace.routes.iter().position(takes_all) else { return };
+    let Some(taker) = workspace.routes.get(first) else { return };
+    for (at, route) in workspace.routes.iter().enumerate().skip(first + 1) {
+        let message = format!("route `{}` never matches: `{}` before it takes every call; put it first", route.id, taker.id);
+        warnings.push(&format!("/routes/{at}"), message);
+    }
+}
+
+/// A secret that a connection refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretReference {
+    /// The connection's id.
+    pub connection: String,
+    /// JSON Pointer into its settings.
+    pub pointer: String,
+    /// `env:NAME` or `file:PATH`.
+    pub reference: String,
+}
+
+/// All secrets a document refers to.
+pub fn secret_references(document: &WorkspaceDocument) -> Vec<SecretReference> {
+    fn walk(value: &Value, pointer: String, connection: &str, found: &mut Vec<SecretReference>) {
+        match value {
+            Value::String(text) if text.starts_with("env:") || text.starts_with("file:") => {
+                found.push(SecretReference { connection: connection.to_owned(), pointer, reference: text.clone() });
+            }
+            Value::Object(fields) => {
+                fields.iter().for_each(|(key, value)| walk(value, format!("{pointer}/{key}"), connection, found))
+            }
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(at, value)| walk(value, format!("{pointer}/{at}"), connection, found));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    let connections = document.0.get("connections").and_then(Value::as_array);
+    for connection in connections.into_iter().flatten() {
+        let id = connection.get("id").and_then(Value::as_str).unwrap_or_default();
+        if let Some(settings) = connection.get("settings") {
+            walk(settings, String::new(), id, &mut found);
+        }
+    }
+    found
+}

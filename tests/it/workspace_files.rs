@@ -1,1 +1,303 @@
-//! Workspace files.
+//! Workspace files: what is read, what is refused and in which words, what a change says.
+
+use meritline::core::policy::{Count, Mode, PersonalManager};
+use meritline::core::workspace::{ConnectionKind, EventFeed};
+use meritline::workspace_file::{
+    IntegrationKind, SettingsCheck, WorkspaceDocument, diff, diff_with_consequences, read, secret_references,
+};
+use proptest::prelude::*;
+use serde_json::Value;
+
+struct Known;
+
+impl SettingsCheck for Known {
+    fn check(&self, integration: &str, settings: &Value) -> Vec<(String, String)> {
+        if integration == "pbx/native" && settings.get("token").is_none() {
+            vec![(String::new(), "setting `token` is missing".to_owned())]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn kind(&self, integration: &str) -> Option<IntegrationKind> {
+        match integration {
+            "pbx/native" | "pbx/uis" | "pbx/exolve" => Some(IntegrationKind::Pbx),
+            "crm/bitrix24" | "crm/csv" => Some(IntegrationKind::Crm),
+            _ => None,
+        }
+    }
+
+    fn known(&self) -> Vec<String> {
+        ["pbx/native", "pbx/uis", "pbx/exolve", "crm/bitrix24", "crm/csv"].map(str::to_owned).to_vec()
+    }
+}
+
+const ACME: &str = r#"workspace: acme
+name: ACME Sales
+time_zone: Europe/Moscow
+default_region: RU
+currency: RUB
+agents:
+  - id: anna
+    name: Анна Петрова
+    numbers: [{sip: "101"}, {mobile: "8 (916) 111-22-33"}]
+    crm_users: {bitrix: "17", sheet: "Anna"}
+  - {id: boris, name: Борис Ким, numbers: [{sip: "102"}], crm_users: {bitrix: "18"}}
+  - {id: clara, name: Клара Цой, numbers: [{sip: "103"}]}
+groups:
+  - id: moscow
+    members: [anna, {agent: boris, base: 2}]
+    policy: by-results
+  - {id: kazan, members: [clara], policy: by-results}
+  - id: sales
+    members: [{group: moscow, base: 60}, {group: kazan, base: 40}]
+    policy: fixed
+policies:
+  - id: by-results
+    mode: performance
+    period: 10h
+    count: answered
+    score: {crm: [bitrix, sheet], metrics: {contracts_closed: 1, average_check: 1}, exposure: opportunities,
+            horizon: 90d, half_life: 30d, caution: 10, strength: 1, floor: 0.5, ceiling: 2, deal_cap: 3, smoothing: 4h,
+            deals: {pipelines: all, sources: all, new_customers: false}}
+    guard: {concurrent_calls: 1, wrap_up: {base_seconds: 30, per_talk_second: 0.1, max_seconds: 180}}
+    dialling: {stages: [free, busy], ring_seconds: 20, targets_max: 5}
+    personal_manager: prefer
+    personal_calls: apart
+    rollout: on
+  - {id: fixed, mode: percent, period: 10h, count: offered, personal_manager: off}
+routes:
+  - id: main
+    called: ["+74951112233"]
+    group: sales
+    fallback: {number: "+74951112200"}
+connections:
+  - {id: pbx, integration: pbx/native, events: full, deadline_ms: 300, settings: {token: "env:PBX_TOKEN"}}
+  - id: uis
+    integration: pbx/uis
+    events: none
+    hold_seconds: 0
+    settings: {token: "env:PBX_TOKEN", answer: first_target, parameters: {caller: numa, called: numb, call_id: call_session_id}}
+  - {id: bitrix, integration: crm/bitrix24, refresh: 5m, settings: {portal: acme.bitrix24.ru, user: 1, secret: "env:BITRIX_SECRET"}}
+  - id: sheet
+    integration: crm/csv
+    settings:
+      deals: {path: sales_pipeline.csv, date_format: "%m/%d/%Y", currency: RUB, won: [Won], lost: [Lost],
+              columns: {deal: opportunity_id, user: sales_agent, status: deal_stage, amount: close_value, closed_at: close_date}}
+"#;
+
+/// The problems of a text, one per line.
+fn problems(text: &str) -> String {
+    let problems = read(text, "workspace.yaml", &Known).expect_err("a file with problems");
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// ACME with one piece replaced.
+fn acme(from: &str, to: &str) -> String {
+    assert!(ACME.contains(from), "{from}");
+    ACME.replacen(from, to, 1)
+}
+
+#[test]
+fn a_whole_workspace_is_read_as_written() {
+    let checked = read(ACME, "workspace.yaml", &Known).unwrap();
+    let workspace = &checked.workspace;
+    assert_eq!(workspace.id.as_str(), "acme");
+    assert_eq!(workspace.agents[0].numbers[1].value.as_ref(), "+79161112233", "a national number becomes E.164");
+    assert_eq!(workspace.find_agent_by_number("+7 916 111-22-33"), workspace.find_agent(&"anna".into()));
+    let results = workspace.policies[0].clone();
+    assert_eq!((results.mode, results.period_seconds, results.count), (Mode::Performance, 36_000, Count::Answered));
+    let score = results.score.unwrap();
+    assert_eq!((score.horizon_seconds, score.half_life_seconds), (Some(90 * 86_400), Some(30 * 86_400)));
+    assert_eq!(
+        (score.caution, score.floor, score.ceiling, score.deal_cap, score.smoothing_seconds),
+        (10.0, 0.5, 2.0, Some(3.0), 14_400)
+    );
+    assert!((results.guard.wrap_up.unwrap().seconds(300.0) - 60.0).abs() < 1e-9, "300 s of talk give 60 s");
+    assert_eq!(workspace.policies[1].personal_manager, PersonalManager::Off, "`off` without quotes is the word");
+    assert_eq!(workspace.groups[2].members[0].base, 60.0);
+    assert_eq!(
+        workspace.connections[1].kind,
+        ConnectionKind::Pbx { events: EventFeed::None { hold_seconds: 0 }, deadline_ms: 300, retry_window_seconds: 5 }
+    );
+    assert_eq!(workspace.connections[2].kind, ConnectionKind::Crm { refresh_seconds: 300 });
+    assert!(checked.warnings.is_empty());
+}
+
+#[test]
+fn what_is_exported_is_read_back_as_the_same() {
+    let document = read(ACME, "workspace.yaml", &Known).unwrap().document;
+    let exported = document.to_yaml();
+    assert_eq!(read(&exported, "exported.yaml", &Known).unwrap().document, document, "{exported}");
+    assert_eq!(WorkspaceDocument::from_json(&document.to_json()).unwrap(), document);
+    assert!(exported.contains("env:BITRIX_SECRET"), "secrets stay references");
+}
+
+#[test]
+fn a_misspelt_member_is_told_with_its_place_and_what_is_near() {
+    assert_eq!(
+        problems(&acme("members: [anna, {agent: boris", "members: [ana, {agent: boris")),
+        "workspace.yaml:15:15: groups[0].members[0]: `ana` is not an agent or a group; did you mean `anna`?"
+    );
+}
+
+#[test]
+fn every_problem_is_told_at_once_in_the_order_of_the_file() {
+    let text = acme("mode: percent", "mode: procent")
+        .replace("default_region: RU", "default_region: ru")
+        .replace("  - id: main\n", "  - id: main\n    calld: any\n");
+    assert_eq!(
+        problems(&text),
+        "workspace.yaml:4:1: default_region: expected two capital letters such as RU, found `ru`\n\
+         workspace.yaml:34:17: policies[1].mode: expected one of percent, equal_calls, equal_talk_time, performance, found `procent`; did you mean `percent`?\n\
+         workspace.yaml:37:5: routes[0].calld: `calld` is not known here; did you mean `called`?"
+    );
+}
+
+#[test]
+fn references_are_checked_everywhere() {
+    assert!(
+        problems(&acme("policy: by-results\n  - {id: kazan", "policy: by-result\n  - {id: kazan"))
+            .contains("`by-result` is not a policy; did you mean `by-results`?")
+    );
+    assert!(problems(&acme("    group: sales\n", "    group: sale\n")).contains("`sale` is not a group; did you mean `sales`?"));
+    assert!(
+        problems(&acme("crm: [bitrix, sheet]", "crm: [bitrx, sheet]"))
+            .contains("`bitrx` is not a CRM connection; did you mean `bitrix`?")
+    );
+    assert!(problems(&acme("crm: [bitrix, sheet]", "crm: [pbx]")).contains("`pbx` is not a CRM connection"));
+    assert!(
+        problems(&acme("integration: pbx/uis", "integration: pbx/uiss"))
+            .contains("there is no integration `pbx/uiss`; did you mean `pbx/uis`?")
+    );
+}
+
+#[test]
+fn doubles_and_circles_are_refused() {
+    assert!(problems(&acme("id: boris", "id: anna")).contains("agent `anna` is defined twice; the first is at /agents/0"));
+    assert!(
+        problems(&acme("[anna, {agent: boris, base: 2}]", "[anna, anna]")).contains("`anna` is twice a member of group `moscow`")
+    );
+    let circle = acme("members: [clara]", "members: [{group: sales}]").replace("policy: by-results}", "policy: fixed}");
+    assert!(problems(&circle).contains("contains itself: "), "{}", problems(&circle));
+    assert!(problems(&acme("  - id: sales\n", "  - id: anna\n")).contains("`anna` is the id of both an agent and a group"));
+    assert!(
+        problems(&acme("workspace: acme\n", "workspace: acme\nworkspace: acme\n"))
+            .contains("2:1: `workspace` is given twice here")
+    );
+}
+
+#[test]
+fn shares_must_sum_to_something() {
+    let text = acme("{group: moscow, base: 60}, {group: kazan, base: 40}", "{group: moscow, base: 0}, {group: kazan, base: 0}");
+    assert!(problems(&text).contains("the base shares of group `sales` sum to 0"));
+}
+
+#[test]
+fn what_is_not_honoured_yet_is_refused_and_says_so() {
+    let guard = "guard: {concurrent_calls: 1, wrap_up: {base_seconds: 30, per_talk_second: 0.1, max_seconds: 180}}";
+    assert!(problems(&acme(guard, "guard: {talk_minutes: [270, 360]}")).contains("`talk_minutes` is not honoured yet"));
+    assert!(problems(&acme(guard, "guard: standard")).contains("the preset `standard` is not honoured yet"));
+    assert!(problems(&acme("rollout: on", "rollout: observe")).contains("`rollout: observe` is not honoured yet"));
+    assert!(problems(&acme("exposure: opportunities", "exposure: calls")).contains("`exposure: calls` is not honoured yet"));
+}
+
+#[test]
+fn values_out_of_range_are_told_with_the_range() {
+    assert!(problems(&acme("period: 10h", "period: 25h")).contains("`25h` is not from 5m to 24h"));
+    assert!(problems(&acme("period: 10h", "period: ten hours")).contains("expected a duration such as 30s, 5m, 10h or 90d"));
+    assert!(problems(&acme("floor: 0.5", "floor: 1.5")).contains("1.5 is above 1"));
+    assert!(problems(&acme("ceiling: 2", "ceiling: 0.5")).contains("0.5 is below 1"));
+    assert!(problems(&acme("time_zone: Europe/Moscow", "time_zone: Mars/Olympus")).contains("is no time zone"));
+    assert!(problems(&acme("{sip: \"102\"}", "{sip: 102}")).contains("expected a text, found the number 102 (put it in quotes"));
+    assert!(problems(&acme("{sip: \"102\"}", "{mobile: \"12\"}")).contains("this is no phone number for region RU"));
+    assert!(problems(&acme("crm: [bitrix, sheet], ", "")).contains("must name at least one CRM connection"));
+    assert!(
+        problems(&acme("mode: percent,", "mode: equal_calls, score: {crm: [bitrix]},"))
+            .contains("`score` goes with mode `performance`")
+    );
+    assert!(
+        problems(&acme("events: none\n    hold_seconds: 0", "hold_seconds: 9"))
+            .contains("`hold_seconds` goes with `events: none`")
+    );
+    assert!(problems(&acme("refresh: 5m, ", "deadline_ms: 300, ")).contains("`deadline_ms` is for PBX connections"));
+}
+
+#[test]
+fn talk_time_needs_somebody_who_tells_of_talks() {
+    let text = acme("events: full, ", "events: none, ").replace("{id: fixed, mode: percent", "{id: fixed, mode: equal_talk_time");
+    assert!(problems(&text).contains("equal_talk_time needs call events"));
+}
+
+#[test]
+fn texts_that_are_no_workspace_are_told_where() {
+    assert!(problems("").contains("the file is empty"));
+    assert!(problems("workspace: [").starts_with("workspace.yaml:"), "{}", problems("workspace: ["));
+    assert!(problems("- a\n- b\n").contains("expected a block with keys, found a list"));
+    assert!(problems("workspace: acme\n---\nworkspace: b\n").contains("one file holds one workspace"));
+    assert!(problems("a: &x 1\nb: *x\n").contains("are not read here"));
+    assert!(problems(&format!("{}1{}", "[".repeat(100), "]".repeat(100))).contains("nested too deeply"));
+    assert!(problems(&"a".repeat(10 * 1024 * 1024)).contains("at most"));
+}
+
+#[test]
+fn line_ends_and_marks_of_other_systems_do_not_matter() {
+    let windows = format!("\u{feff}{}", ACME.replace('\n', "\r\n"));
+    assert_eq!(read(&windows, "w.yaml", &Known).unwrap().document, read(ACME, "w.yaml", &Known).unwrap().document);
+}
+
+#[test]
+fn a_route_that_never_matches_is_warned_about() {
+    let text = acme("    called: [\"+74951112233\"]\n", "")
+        .replace("connections:\n", "  - {id: late, called: [\"+74950000000\"], group: kazan}\nconnections:\n");
+    let warnings = read(&text, "w.yaml", &Known).unwrap().warnings;
+    assert!(warnings[0].to_string().contains("route `late` never matches: `main` before it takes every call"), "{warnings:?}");
+}
+
+#[test]
+fn a_change_is_told_in_plain_lines_with_its_consequences() {
+    let old = read(ACME, "w.yaml", &Known).unwrap().document;
+    assert!(diff(Some(&old), &old).is_empty());
+    let text =
+        acme("{id: fixed, mode: percent, period: 10h, count: offered", "{id: fixed, mode: percent, period: 8h, count: answered")
+            .replace("members: [clara]", "members: [clara, dina]")
+            .replace("groups:\n  - id: moscow", "  - {id: dina, numbers: [{sip: \"104\"}]}\ngroups:\n  - id: moscow");
+    let new = read(&text, "w.yaml", &Known).unwrap().document;
+    let changes = diff_with_consequences(Some(&old), &new, &Known);
+    assert_eq!(
+        changes.lines,
+        [
+            "+ agent dina",
+            r#"~ group kazan: members ["clara"] -> ["clara","dina"]"#,
+            "~ policy fixed: period 10h -> 8h; count offered -> answered",
+            "! group sales: what its credit counts changes, so everybody starts again at 0",
+        ]
+    );
+    assert_eq!(changes.credit_resets, vec!["sales".into()]);
+    assert_eq!(diff(None, &old).lines[0], "+ workspace: acme");
+}
+
+#[test]
+fn secrets_are_found_where_they_are_referred_to() {
+    let document = read(ACME, "w.yaml", &Known).unwrap().document;
+    let found: Vec<String> =
+        secret_references(&document).into_iter().map(|r| format!("{}{} {}", r.connection, r.pointer, r.reference)).collect();
+    assert_eq!(found, ["pbx/token env:PBX_TOKEN", "uis/token env:PBX_TOKEN", "bitrix/secret env:BITRIX_SECRET"]);
+}
+
+proptest! {
+    /// Whatever text comes, it is read or refused; nothing panics.
+    #[test]
+    fn no_text_panics(text in "[\\PC\\n\\t -]{0,400}") {
+        let _either = read(&text, "w.yaml", &Known);
+    }
+
+    /// Neither does a sound file with a piece cut out or doubled.
+    #[test]
+    fn no_damaged_file_panics(from in 0usize..2000, length in 0usize..200, double: bool) {
+        let from = ACME.char_indices().map(|(at, _)| at).filter(|at| *at <= from).last().unwrap_or(0);
+        let to = ACME.char_indices().map(|(at, _)| at).find(|at| *at >= from + length).unwrap_or(ACME.len());
+        let piece = if double { ACME[from..to].repeat(2) } else { String::new() };
+        let _either = read(&format!("{}{piece}{}", &ACME[..from], &ACME[to..]), "w.yaml", &Known);
+    }
+}
