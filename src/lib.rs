@@ -4,12 +4,14 @@
 //! `core <- broker <- {integration, workspace_file, store, outbound, http} <- service <- {demo, cli} <- main`.
 
 pub mod broker;
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod demo;
 pub mod http;
 pub mod integration;
 pub mod outbound;
+pub mod service;
 pub mod store;
 pub mod telemetry;
 pub mod workspace_file;

@@ -1,3 +1,16 @@
 //! The program: parse arguments, run, turn the result into an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = meritline::cli::Arguments::parse();
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(meritline::cli::run(arguments)),
+        Err(error) => {
+            eprintln!("meritline: cannot start: {error}");
+            ExitCode::from(1)
+        }
+    }
+}

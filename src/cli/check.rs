@@ -19,10 +19,10 @@ pub struct CheckArguments {
 }
 
 /// Checks every path; prints what is wrong and what is well.
-pub fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
+pub async fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let mut failed = false;
     for path in &arguments.paths {
-        failed |= if path.is_dir() { !check_integration(path)? } else { !check_workspace(path)? };
+        failed |= if path.is_dir() { !check_integration(path).await? } else { !check_workspace(path)? };
     }
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
@@ -58,7 +58,7 @@ fn check_workspace(path: &Path) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-fn check_integration(folder: &Path) -> anyhow::Result<bool> {
+async fn check_integration(folder: &Path) -> anyhow::Result<bool> {
     let name = folder.display().to_string();
     anyhow::ensure!(folder.join("manifest.yaml").is_file(), "{name}: there is no manifest.yaml in this folder");
     let whole = folder.canonicalize()?;
@@ -69,7 +69,7 @@ fn check_integration(folder: &Path) -> anyhow::Result<bool> {
             reports.into_iter().map(|report| (report.case, report.failures)).collect()
         }
         Some("crm") => {
-            let reports = crm::samples::run(folder).with_context(|| name.clone())?;
+            let reports = crm::samples::run(folder, false).await.with_context(|| name.clone())?;
             reports.into_iter().map(|report| (report.case, report.failures)).collect()
         }
         _ => anyhow::bail!("{name}: an integration lies under `pbx/` or `crm/`"),

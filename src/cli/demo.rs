@@ -112,7 +112,7 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     service.stop(Duration::ZERO).await;
     drop(scratch);
     let summary = shown?;
-    let all_answered = summary.totals().hooks_failed == 0;
+    let all_answered = summary.totals().hook_failures == 0;
     Ok(if all_answered { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -129,7 +129,7 @@ async fn start_crm(company: &Company, logins: &Logins, stop: &CancellationToken)
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let settings = CrmSettings {
         secret: SecretString::from(logins.crm.clone()),
-        today: clock.now().to_zoned(time_zone.clone()).date(),
+        today: clock.now().to_zoned_datetime(time_zone.clone()).date(),
         time_zone,
         limit: BucketLimit::DEMO,
         clock,

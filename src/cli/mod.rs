@@ -47,7 +47,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Workspace(command) => workspace::run(command).await,
         Command::Token(command) => token::run(command).await,
-        Command::Check(arguments) => check::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments).await,
     };
     match done {
         Ok(code) => code,

@@ -119,7 +119,11 @@ fn change(one: &Sound, before: Option<&StoredWorkspace>) -> anyhow::Result<Optio
     let id = &one.checked.workspace.id;
     let known = before.map(|known| StoredDocument::read(&known.document)).transpose();
     let known = known.map_err(|why| anyhow::anyhow!("stored workspace `{id}` cannot be read: {why}"))?;
-    let difference = workspace_file::diff_with_consequences(known.as_ref().map(|known| &known.workspace), &one.checked.document, &Integrations);
+    let difference = workspace_file::diff_with_consequences(
+        known.as_ref().map(|known| &known.workspace),
+        &one.checked.document,
+        &Integrations,
+    );
     let moved = known.as_ref().is_some_and(|known| known.applied_from != one.folder);
     if difference.is_empty() && !moved {
         return Ok(None);
@@ -153,9 +157,7 @@ async fn list(json: bool, settings: &SettingsFile) -> anyhow::Result<ExitCode> {
     let store = open::store(&settings.read()?).await?;
     let stored = store.workspaces().await?;
     if json {
-        let item = |known: &StoredWorkspace| {
-            serde_json::json!({"workspace": known.id, "revision": known.revision, "applied_at": known.applied_at})
-        };
+        let item = |known: &StoredWorkspace| serde_json::json!({"workspace": known.id, "revision": known.revision, "applied_at": known.applied_at});
         let items: Vec<serde_json::Value> = stored.iter().map(item).collect();
         println!("{}", serde_json::json!({"items": items, "next": null}));
     } else if stored.is_empty() {

@@ -2,6 +2,10 @@
 //!
 //! Knows no particular PBX or CRM. Uses `outbound` to reach the network.
 
+mod contract;
 pub mod crm;
-pub mod expression;
+mod embedded;
+mod expression;
 pub mod pbx;
+pub mod secrets;
+pub mod settings;

@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::install::{Surroundings, ToInstall, install};
-use super::stored_document::StoredDocument;
 use super::settings_check::Integrations;
+use super::stored_document::StoredDocument;
 use crate::broker::store::{StoreError, StoredWorkspace};
 use crate::broker::supervise::Tasks;
 use crate::broker::tenant::Tenants;

@@ -18,7 +18,7 @@ use crate::broker::tenant::{Directory, Tenant};
 use crate::core::ids::ConnectionId;
 use crate::core::share_board::ShareBoard;
 use crate::core::workspace::{Connection, ConnectionKind, Workspace};
-use crate::integration::crm::{Connector, ConnectorContext};
+use crate::integration::crm::{Connector, ConnectorContext, Patience};
 use crate::integration::pbx::{self, ConfiguredDialect, Dialect};
 use crate::integration::secrets::Secrets;
 use crate::outbound::HttpClient;
@@ -139,12 +139,13 @@ impl Place<'_> {
         for connection in &self.workspace.connections {
             let ConnectionKind::Crm { refresh_seconds } = connection.kind else { continue };
             let context = ConnectorContext {
-                http: self.around.http.clone(),
+                http: Arc::new(self.around.http.clone()),
                 secrets: &*self.secrets,
                 files_root: self.files_root.clone(),
                 time_zone: self.workspace.time_zone.clone(),
                 default_region: self.workspace.default_region.clone(),
                 currency: self.workspace.currency,
+                patience: Patience::default(),
             };
             match Connector::build(connection, context) {
                 Ok(connector) => {

@@ -105,8 +105,7 @@ pub async fn start(parts: ServiceParts, listener: TcpListener) -> Result<Running
         public_url: public_url.trim_end_matches('/').to_owned(),
         files_root: parts.files_root,
     };
-    let follower =
-        Follower { around, tenants: Arc::clone(&tenants), readiness: Arc::clone(&readiness), tasks: tasks.clone() };
+    let follower = Follower { around, tenants: Arc::clone(&tenants), readiness: Arc::clone(&readiness), tasks: tasks.clone() };
     let seen = follower.catch_up().await?;
     tasks.spawn_until_stop("workspace follower", follower.run(seen));
     let limits = parts.limits;

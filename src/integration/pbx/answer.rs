@@ -11,11 +11,10 @@ use serde_json::{Map, Value, json};
 
 use super::hook::{Echo, HookReply};
 use super::manifest::{AnswerSpec, CaseSpec, Manifest, PhoneForm};
-use super::settings::Settings;
-use super::template::{Formula, known};
-use super::tree::Tree;
 use crate::core::agent::{Number, NumberKind};
 use crate::core::decision::{Decision, Stage, Target};
+use crate::integration::expression::{Formula, Tree, known};
+use crate::integration::settings::Settings;
 
 /// Why an answer could not be written: a fault of the manifest, which its samples should have shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

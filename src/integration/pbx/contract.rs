@@ -6,10 +6,12 @@
 use std::sync::LazyLock;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
-use jsonschema::{Draft, ValidationError, Validator};
+use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
-use super::fault::{HookFault, kind_of};
+use super::fault::HookFault;
+use crate::integration::contract::{self, place};
+use crate::integration::expression::kind_of;
 
 /// The schema of a decision request, as text.
 pub const DECISION_REQUEST_SCHEMA: &str = include_str!("../../../schemas/decision-request.schema.json");
@@ -31,10 +33,8 @@ pub(super) static CALL_EVENT: LazyLock<Contract> = LazyLock::new(|| Contract::co
 pub(super) static PBX_MANIFEST: LazyLock<Contract> = LazyLock::new(|| Contract::compile(PBX_MANIFEST_SCHEMA));
 
 impl Contract {
-    #[expect(clippy::expect_used, reason = "the schemas are part of the program; a test compiles each of them")]
     fn compile(text: &str) -> Self {
-        let schema: Value = serde_json::from_str(text).expect("an embedded schema is JSON");
-        Self(jsonschema::options().with_draft(Draft::Draft202012).build(&schema).expect("an embedded schema compiles"))
+        Self(contract::compile(text))
     }
 
     /// The first violation, the outermost before those it causes.
@@ -47,7 +47,7 @@ impl Contract {
 
     /// All violations, each as one line with its place.
     pub(super) fn violations(&self, value: &Value) -> Vec<String> {
-        self.0.iter_errors(value).map(|error| format!("{}: {error}", place(error.instance_path().as_str()))).collect()
+        contract::violations(&self.0, value)
     }
 }
 
@@ -96,10 +96,6 @@ fn needed(error: &ValidationError<'static>) -> Option<String> {
         ValidationErrorKind::Required { property } => property.as_str().map(|name| format!("/{name}")),
         _ => Some(error.instance_path().as_str().to_owned()),
     }
-}
-
-fn place(pointer: &str) -> String {
-    if pointer.is_empty() { "/".to_owned() } else { pointer.to_owned() }
 }
 
 fn types(kind: &TypeKind) -> String {

@@ -2,14 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::fault::{HookFault, kind_of};
-use super::field::{FieldName, Fields};
+use super::fault::HookFault;
+use super::field::Fields;
 use super::hook::Echo;
 use super::manifest::{DecisionField, DecisionSpec};
 use super::party;
-use super::settings::{Settings, scalar_text};
 use crate::core::call::{DecisionRequest, DialledNumber};
 use crate::core::ids::{AgentId, CallId};
+use crate::integration::expression::{FieldName, kind_of, scalar_text};
+use crate::integration::settings::Settings;
 
 /// At most this many agents are excluded in one question.
 const EXCLUDED_MAX: usize = 1000;

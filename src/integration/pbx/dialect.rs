@@ -14,12 +14,12 @@ use super::decode::{DecisionReader, Question};
 use super::document;
 use super::events::{DecodedEvents, EventsReader};
 use super::fault::{EventFault, HookFault};
-use super::field::FieldName;
 use super::hook::{Echo, HookKind, HookReply, HookRequest};
 use super::manifest::{Codec, HookSpec, Manifest, SecretPlace};
-use super::settings::{self, SettingFault, Settings};
 use crate::core::decision::Decision;
 use crate::core::workspace::{Connection, ConnectionKind, EventFeed};
+use crate::integration::expression::{FieldName, scalar_text};
+use crate::integration::settings::{self, SettingFault, Settings};
 
 /// The name of the query parameter that may hold a secret.
 const SECRET_PARAMETER: &str = "token";
@@ -82,11 +82,11 @@ impl Dialect {
         let ConnectionKind::Pbx { events, .. } = connection.kind else {
             return Err(BuildError::NotAPbx(connection.id.to_string()));
         };
-        let faults = settings::check(manifest, &connection.settings);
+        let faults = settings::check(&manifest.settings, &connection.integration, &connection.settings);
         if !faults.is_empty() {
             return Err(BuildError::Settings(faults));
         }
-        let settings = Settings::resolve(manifest, &connection.settings);
+        let settings = Settings::resolve(&manifest.settings, &connection.settings);
         let compiled = Self::compile(manifest, &settings, events != EventFeed::Full);
         compiled.map_err(|detail| BuildError::Manifest { dialect: manifest.dialect.clone(), detail })
     }
@@ -149,7 +149,7 @@ impl Dialect {
             ([], _, _) => Err(self.unknown_path(&rest)),
             ([_, (_, spec)], Some(dispatch), Some(field)) => {
                 let document = document::read(hook, spec)?;
-                let word = field.find(&document).and_then(settings::scalar_text).unwrap_or_default();
+                let word = field.find(&document).and_then(scalar_text).unwrap_or_default();
                 Ok(dispatch.values.get(&word).copied().unwrap_or(dispatch.otherwise))
             }
             ([(kind, _), ..], _, _) => Ok(*kind),
@@ -284,7 +284,7 @@ impl Parts {
 
 /// Whether every path and expression of a manifest compiles, with no settings but the defaults.
 pub(super) fn check_parts(manifest: &Manifest) -> Result<(), String> {
-    Parts::compile(manifest, &Settings::resolve(manifest, &Value::Null)).map(|_| ())
+    Parts::compile(manifest, &Settings::resolve(&manifest.settings, &Value::Null)).map(|_| ())
 }
 
 fn bearer(header: &str) -> Option<&str> {

@@ -14,12 +14,13 @@ use sha2::{Digest, Sha256};
 
 use super::canonical::EVENTS_MAX;
 use super::document::bounded;
-use super::fault::{EventFault, HookFault, kind_of};
+use super::fault::{EventFault, HookFault};
 use super::field::Fields;
 use super::manifest::{EventField, EventsSpec, MeaningSpec, TimeForm, Who};
-use super::settings::Settings;
 use crate::core::call::{CallEvent, CallEventType, Direction};
 use crate::core::ids::{AgentId, CallId, EventId};
+use crate::integration::expression::kind_of;
+use crate::integration::settings::Settings;
 
 /// At most this many agents are concerned by one event.
 const AGENTS_MAX: usize = 100;

@@ -141,15 +141,3 @@ impl EventFault {
         Self { index, code: fault.code(), detail: fault.to_string() }
     }
 }
-
-/// The kind of a JSON value, with its article.
-pub(super) fn kind_of(value: &serde_json::Value) -> &'static str {
-    match value {
-        serde_json::Value::Null => "null",
-        serde_json::Value::Bool(_) => "a boolean",
-        serde_json::Value::Number(_) => "a number",
-        serde_json::Value::String(_) => "a string",
-        serde_json::Value::Array(_) => "an array",
-        serde_json::Value::Object(_) => "an object",
-    }
-}

@@ -4,53 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
-use super::fault::{HookFault, kind_of};
+use super::fault::HookFault;
 use super::manifest::FieldSpec;
-use super::settings::scalar_text;
+use crate::integration::expression::{FieldName, kind_of, scalar_text};
 
 /// The longest text taken for an id, a name or a number, in characters.
 const TEXT_CHARS_MAX: usize = 256;
-
-/// Where a field may stand: a name at the top of the document, or a path into it.
-#[derive(Debug, Clone)]
-pub(super) enum FieldName {
-    /// A name at the top.
-    Key(String),
-    /// A path and its spelling.
-    Path(JsonPath, String),
-}
-
-impl FieldName {
-    /// Reads a name, or a path that begins with `$`.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
-        if !text.starts_with('$') {
-            return Ok(Self::Key(text.to_owned()));
-        }
-        match JsonPath::parse(text) {
-            Ok(path) => Ok(Self::Path(path, text.to_owned())),
-            Err(error) => Err(format!("`{text}` is no JSONPath (RFC 9535): {error}")),
-        }
-    }
-
-    /// The value there, if it is neither null nor an empty text.
-    pub(super) fn find<'v>(&self, document: &'v Value) -> Option<&'v Value> {
-        let found = match self {
-            Self::Key(key) => document.get(key)?,
-            Self::Path(path, _) => path.query(document).first()?,
-        };
-        let empty = found.is_null() || found.as_str().is_some_and(|text| text.trim().is_empty());
-        (!empty).then_some(found)
-    }
-
-    /// As the manifest or the administrator wrote it.
-    pub(super) fn spelling(&self) -> &str {
-        match self {
-            Self::Key(text) | Self::Path(_, text) => text,
-        }
-    }
-}
 
 /// The fields of one kind of document, by what they mean.
 #[derive(Debug, Clone)]

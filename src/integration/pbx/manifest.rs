@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::hook::HookKind;
-use super::settings::SettingSpec;
 use crate::core::call::{CallEventType, Direction};
+use crate::integration::settings::SettingSpec;
 
 /// A dialect as its manifest declares it.
 #[derive(Debug, Clone, Deserialize)]

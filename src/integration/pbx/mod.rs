@@ -23,9 +23,6 @@ mod party;
 mod port;
 pub mod registry;
 pub mod samples;
-mod settings;
-mod template;
-mod tree;
 
 pub use answer::AnswerFault;
 pub use canonical::EVENTS_MAX;
@@ -36,8 +33,8 @@ pub use events::{DecodedEvents, UnknownEvent};
 pub use fault::{EventFault, HookFault};
 pub use hook::{Echo, HookKind, HookReply, HookRequest};
 
+pub use crate::integration::settings::SettingFault;
 pub use manifest::Manifest;
 pub use manifest_check::ManifestError;
 pub use port::ConfiguredDialect;
 pub use registry::check_settings;
-pub use settings::SettingFault;

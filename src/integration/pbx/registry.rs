@@ -7,17 +7,13 @@ use serde_json::Value;
 
 use super::manifest::Manifest;
 use super::manifest_check::ManifestError;
-use super::settings::{self, SettingFault};
-
-mod embedded {
-    #![allow(dead_code, unreachable_pub, missing_docs, reason = "generated for both kinds of integration")]
-    include!(concat!(env!("OUT_DIR"), "/embedded_manifests.rs"));
-}
+use crate::integration::embedded::PBX_MANIFESTS;
+use crate::integration::settings::{self, SettingFault};
 
 type Loaded = BTreeMap<&'static str, Result<Arc<Manifest>, ManifestError>>;
 
 static DIALECTS: LazyLock<Loaded> =
-    LazyLock::new(|| embedded::PBX_MANIFESTS.iter().map(|(name, yaml)| (*name, Manifest::parse(yaml).map(Arc::new))).collect());
+    LazyLock::new(|| PBX_MANIFESTS.iter().map(|(name, yaml)| (*name, Manifest::parse(yaml).map(Arc::new))).collect());
 
 /// Why an integration cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,7 +55,7 @@ pub fn find(integration: &str) -> Result<Arc<Manifest>, RegistryError> {
 /// All that is wrong with a connection's settings; an unknown integration is one fault of the whole.
 pub fn check_settings(integration: &str, settings: &Value) -> Vec<SettingFault> {
     match find(integration) {
-        Ok(manifest) => settings::check(&manifest, settings),
+        Ok(manifest) => settings::check(&manifest.settings, integration, settings),
         Err(error) => vec![SettingFault { pointer: String::new(), message: error.to_string() }],
     }
 }

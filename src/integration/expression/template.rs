@@ -17,16 +17,17 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_fuel(Some(FUEL));
+    super::filters::register(&mut environment);
     environment
 });
 
 /// A condition or a value.
 #[derive(Debug, Clone)]
-pub(super) struct Formula(std::sync::Arc<Expression<'static, 'static>>);
+pub(in crate::integration) struct Formula(std::sync::Arc<Expression<'static, 'static>>);
 
 /// A text of a tree.
 #[derive(Debug, Clone)]
-pub(super) enum Text {
+pub(in crate::integration) enum Text {
     /// Exactly one `{{ }}`: keeps its type.
     Typed(Formula),
     /// Text with values in it.
@@ -34,11 +35,11 @@ pub(super) enum Text {
 }
 
 /// What expressions see.
-pub(super) type Scope = Known;
+pub(in crate::integration) type Scope = Known;
 
 /// Converts JSON for expressions. Numbers keep their text when the reader keeps exact decimals, and the engine's own
 /// conversion would show that as a map: whole numbers become integers here, others texts.
-pub(super) fn known(value: &Value) -> Known {
+pub(in crate::integration) fn known(value: &Value) -> Known {
     match value {
         Value::Null => Known::from(()),
         Value::Bool(truth) => Known::from(*truth),
@@ -56,12 +57,12 @@ pub(super) fn known(value: &Value) -> Known {
 }
 
 impl Formula {
-    pub(super) fn compile(text: &str) -> Result<Self, String> {
+    pub(in crate::integration) fn compile(text: &str) -> Result<Self, String> {
         let compiled = ENVIRONMENT.compile_expression_owned(text.to_owned());
         compiled.map(|expression| Self(expression.into())).map_err(|error| format!("`{text}`: {error}"))
     }
 
-    pub(super) fn value(&self, scope: &Scope) -> Result<Value, String> {
+    pub(in crate::integration) fn value(&self, scope: &Scope) -> Result<Value, String> {
         let value = self.0.eval(scope).map_err(|error| error.to_string())?;
         if value.is_undefined() {
             return Err("a name in an expression is not known".to_owned());
@@ -69,7 +70,7 @@ impl Formula {
         serde_json::to_value(&value).map_err(|error| error.to_string())
     }
 
-    pub(super) fn holds(&self, scope: &Scope) -> Result<bool, String> {
+    pub(in crate::integration) fn holds(&self, scope: &Scope) -> Result<bool, String> {
         let value = self.0.eval(scope).map_err(|error| error.to_string())?;
         if value.is_undefined() {
             return Err("a name in a condition is not known".to_owned());
@@ -80,7 +81,7 @@ impl Formula {
 
 impl Text {
     /// None for a text without `{{ }}`.
-    pub(super) fn compile(text: &str) -> Result<Option<Self>, String> {
+    pub(in crate::integration) fn compile(text: &str) -> Result<Option<Self>, String> {
         if !text.contains("{{") && !text.contains("{%") {
             return Ok(None);
         }
@@ -93,7 +94,7 @@ impl Text {
         Ok(Some(Self::Mixed(text.to_owned())))
     }
 
-    pub(super) fn value(&self, scope: &Scope) -> Result<Value, String> {
+    pub(in crate::integration) fn value(&self, scope: &Scope) -> Result<Value, String> {
         match self {
             Self::Typed(formula) => formula.value(scope),
             Self::Mixed(text) => {

@@ -9,7 +9,7 @@ use super::template::{Formula, Scope, Text, known};
 
 /// A compiled tree.
 #[derive(Debug, Clone)]
-pub(super) enum Tree {
+pub(in crate::integration) enum Tree {
     /// As it stands.
     Literal(Value),
     /// A text with `{{ }}`.
@@ -23,7 +23,7 @@ pub(super) enum Tree {
 }
 
 impl Tree {
-    pub(super) fn compile(value: &Value) -> Result<Self, String> {
+    pub(in crate::integration) fn compile(value: &Value) -> Result<Self, String> {
         match value {
             Value::String(text) => Ok(match Text::compile(text)? {
                 Some(text) => Self::Text(text),
@@ -57,7 +57,7 @@ impl Tree {
     }
 
     /// The tree with its values. `scope` must be a map.
-    pub(super) fn value(&self, scope: &Map<String, Value>) -> Result<Value, String> {
+    pub(in crate::integration) fn value(&self, scope: &Map<String, Value>) -> Result<Value, String> {
         self.evaluate(&known(&Value::Object(scope.clone())), scope)
     }
 

@@ -1,1 +1,0 @@
-//! The two notations of manifests: JSONPath for data, MiniJinja for templates and predicates.
