@@ -50,7 +50,7 @@ fn nobody_shares_an_id_a_number_or_a_crm_user() {
     assert!(all.all(|number| number.starts_with("+7000") && number.len() == 12));
 }
 
-fn yaml(speed: impl ToString) -> Value {
+fn yaml(speed: f64) -> Value {
     let text = workspace_yaml(&Company::load().unwrap(), "http://127.0.0.1:8081", speed.to_string().parse().unwrap());
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }

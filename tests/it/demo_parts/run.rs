@@ -35,7 +35,7 @@ async fn api(State(company): State<Arc<Company>>, Path(path): Path<String>, head
                    "agents": company.agents.iter().map(|agent| row(&agent.id)).collect::<Vec<_>>()})
         }
         ["agents"] => {
-            let row = |id: &String| json!({"id": id, "state": "free", "name": "x"});
+            let row = |id: &String| json!({"agent": id, "state": "free", "name": "x"});
             json!({"items": company.agents.iter().map(|agent| row(&agent.id)).collect::<Vec<_>>(), "next": null})
         }
         ["groups", "sales", "shares"] => {
