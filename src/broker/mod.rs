@@ -6,7 +6,11 @@
 pub mod caller_lookup;
 pub mod deadline;
 pub mod decide;
+pub mod hook;
+pub mod poll_deals;
 pub mod ports;
+pub mod record_event;
+pub mod refresh_scores;
 pub mod store;
 pub mod supervise;
 pub mod tenant;

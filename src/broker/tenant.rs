@@ -6,6 +6,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::caller_lookup::CallerLookup;
+use super::hook::HookEndpoint;
+use super::refresh_scores::ScoreBook;
 use super::supervise::Tasks;
 use crate::core::ids::{ConnectionId, WorkspaceId};
 use crate::core::share_board::ShareBoard;
@@ -28,6 +30,10 @@ pub struct Tenant {
     pub revision: u64,
     /// Published shares, swapped as a whole.
     pub shares: ArcSwap<ShareBoard>,
+    /// Scores and the plans of shares, by policy.
+    pub scores: ScoreBook,
+    /// Where hooks are received, by PBX connection; a connection without its secret is missing here.
+    pub hooks: HashMap<ConnectionId, HookEndpoint>,
     /// Who knows callers, if a CRM connection does.
     pub directory: Option<Directory>,
     /// Its background tasks; they end when the workspace changes or goes.

@@ -73,6 +73,20 @@ pub struct CreditBook {
     talks: BTreeMap<EntryKey, f64>,
     mean_talk_seconds: f64,
     latest_lambda: Option<Arc<Lambda>>,
+    layout: Layout,
+}
+
+/// Where the members of a group stand in the book, looked up once for as long as the group stays as it is.
+#[derive(Debug, Clone, Default)]
+struct Layout {
+    members: Option<Arc<[MemberId]>>,
+    slots: Arc<[usize]>,
+}
+
+impl Layout {
+    fn is_of(&self, members: &[MemberId]) -> bool {
+        self.members.as_ref().is_some_and(|known| std::ptr::eq(&raw const **known, members))
+    }
 }
 
 impl CreditBook {
@@ -90,7 +104,14 @@ impl CreditBook {
             talks: BTreeMap::new(),
             mean_talk_seconds: MEAN_TALK_START_SECONDS,
             latest_lambda: None,
+            layout: Layout::default(),
         }
+    }
+
+    /// Prepares for the members the group has now.
+    pub fn set_members(&mut self, members: &Arc<[MemberId]>) {
+        let slots = members.iter().map(|id| self.slot(id)).collect();
+        self.layout = Layout { members: Some(Arc::clone(members)), slots };
     }
 
     /// The period, microseconds.
@@ -155,10 +176,19 @@ impl CreditBook {
                 *last = (*last).max(key.sequence);
             }
         }
-        if key.at_us >= self.reset_us && *adjustment != Adjustment::default() {
-            self.adjust(key, lambda, adjustment);
+        if key.at_us >= self.reset_us && *adjustment != Adjustment::default() && !self.adjustments.contains_key(&key) {
+            self.adjust(key, lambda, adjustment, 1.0);
             self.adjustments.insert(key, (Arc::clone(lambda), adjustment.clone()));
         }
+    }
+
+    /// Takes back everything a decision's targets put here, whichever they are. Its adjustment stays: that is a fact.
+    pub fn take_decision(&mut self, at_us: i64, sequence: u64) {
+        let targets = EntryKey { at_us, sequence, target: 0 }..=EntryKey { at_us, sequence, target: u32::MAX };
+        let entries: Vec<EntryKey> = self.entries.range(targets.clone()).map(|(key, _)| *key).collect();
+        entries.into_iter().for_each(|key| self.take(key));
+        let talks: Vec<EntryKey> = self.talks.range(targets).map(|(key, _)| *key).collect();
+        talks.into_iter().for_each(|key| self.talked(key, None));
     }
 
     /// Notes how long the charged agent of a call talked; none takes the note back.
@@ -184,20 +214,21 @@ impl CreditBook {
             let (key, contribution) = entry.remove_entry();
             self.add(key, &contribution, -1.0);
         }
-        while self.adjustments.first_key_value().is_some_and(|(key, _)| key.at_us < horizon) {
-            self.adjustments.pop_first();
+        while let Some(entry) = self.adjustments.first_entry().filter(|entry| entry.key().at_us < horizon) {
+            let (key, (lambda, adjustment)) = entry.remove_entry();
+            self.adjust(key, &lambda, &adjustment, -1.0);
         }
     }
 
     /// Credits of the given members at an instant; a member without a call is at 0.
     pub fn credits(&self, members: &[MemberId], now_us: i64) -> Vec<f64> {
         let fade = if self.as_of_us == i64::MIN { 1.0 } else { self.fade(self.as_of_us, now_us.max(self.as_of_us)) };
-        members.iter().map(|id| self.slots.get(id).and_then(|slot| self.credit.get(*slot)).map_or(0.0, |c| c * fade)).collect()
+        self.read(members, &self.credit).into_iter().map(|credit| credit * fade).collect()
     }
 
     /// When each member was last given a call: sequence numbers, 0 for never.
     pub fn last_given(&self, members: &[MemberId]) -> Vec<u64> {
-        members.iter().map(|id| self.slots.get(id).and_then(|slot| self.last_given.get(*slot)).copied().unwrap_or(0)).collect()
+        self.read(members, &self.last_given)
     }
 
     /// Takes a call's own part out of credits asked for the same members and instant.
@@ -265,6 +296,21 @@ impl CreditBook {
         slot
     }
 
+    fn read<T: Copy + Default>(&self, members: &[MemberId], values: &[T]) -> Vec<T> {
+        let at = |slot: &usize| values.get(*slot).copied().unwrap_or_default();
+        if self.layout.is_of(members) {
+            return self.layout.slots.iter().map(at).collect();
+        }
+        members.iter().map(|id| self.slots.get(id).map(at).unwrap_or_default()).collect()
+    }
+
+    fn slots_of(&mut self, members: &[MemberId]) -> Arc<[usize]> {
+        if self.layout.is_of(members) {
+            return Arc::clone(&self.layout.slots);
+        }
+        members.iter().map(|id| self.slot(id)).collect()
+    }
+
     /// Fades all credits to a later instant.
     fn advance(&mut self, to_us: i64) {
         if to_us <= self.as_of_us {
@@ -279,29 +325,26 @@ impl CreditBook {
 
     fn add(&mut self, key: EntryKey, contribution: &Contribution, sign: f64) {
         let units = sign * contribution.units * self.fade(key.at_us, self.as_of_us);
-        let lambda = Arc::clone(&contribution.lambda);
-        for (position, (id, share)) in lambda.members.iter().zip(&lambda.values).enumerate() {
-            let charge = if position == contribution.member as usize { 1.0 } else { 0.0 };
-            let change = units * (share - charge);
-            if change != 0.0 {
-                let slot = self.slot(id);
-                if let Some(credit) = self.credit.get_mut(slot) {
-                    *credit += change;
-                }
+        let slots = self.slots_of(&contribution.lambda.members);
+        for (slot, share) in slots.iter().zip(&contribution.lambda.values) {
+            if let Some(credit) = self.credit.get_mut(*slot) {
+                *credit += units * share;
             }
+        }
+        let charged = slots.get(contribution.member as usize);
+        if let Some(credit) = charged.and_then(|slot| self.credit.get_mut(*slot)) {
+            *credit -= units;
         }
     }
 
-    fn adjust(&mut self, key: EntryKey, lambda: &Lambda, adjustment: &Adjustment) {
-        let fade = self.fade(key.at_us, self.as_of_us);
-        for (position, (id, share)) in lambda.members.iter().zip(&lambda.values).enumerate() {
+    fn adjust(&mut self, key: EntryKey, lambda: &Lambda, adjustment: &Adjustment, sign: f64) {
+        let fade = sign * self.fade(key.at_us, self.as_of_us);
+        let slots = self.slots_of(&lambda.members);
+        for (position, (slot, share)) in slots.iter().zip(&lambda.values).enumerate() {
             let clamp: f64 = adjustment.clamps.iter().filter(|(at, _)| *at as usize == position).map(|(_, by)| by).sum();
-            let change = clamp + if *share > 0.0 { adjustment.recentre } else { 0.0 };
-            if change != 0.0 {
-                let slot = self.slot(id);
-                if let Some(credit) = self.credit.get_mut(slot) {
-                    *credit += change * fade;
-                }
+            let recentre = if *share > 0.0 { adjustment.recentre } else { 0.0 };
+            if let Some(credit) = self.credit.get_mut(*slot) {
+                *credit += (clamp + recentre) * fade;
             }
         }
     }
@@ -313,7 +356,7 @@ impl CreditBook {
             self.entries.insert(key, contribution);
         }
         for (key, (lambda, adjustment)) in std::mem::take(&mut self.adjustments) {
-            self.adjust(key, &lambda, &adjustment);
+            self.adjust(key, &lambda, &adjustment, 1.0);
             self.adjustments.insert(key, (lambda, adjustment));
         }
     }

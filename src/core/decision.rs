@@ -38,6 +38,22 @@ pub enum Reason {
     NoRoute,
 }
 
+impl Reason {
+    /// The reason as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Percent => "percent",
+            Self::EqualCalls => "equal_calls",
+            Self::EqualTalkTime => "equal_talk_time",
+            Self::Performance => "performance",
+            Self::PersonalManager => "personal_manager",
+            Self::Callback => "callback",
+            Self::Fallback => "fallback",
+            Self::NoRoute => "no_route",
+        }
+    }
+}
+
 /// What an answer had to do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,6 +72,21 @@ pub enum Degraded {
     Overload,
     /// A fault inside: the fallback, without a choice.
     Fault,
+}
+
+impl Degraded {
+    /// The word as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CallerLookup => "caller_lookup",
+            Self::CallerStale => "caller_stale",
+            Self::ScoresStale => "scores_stale",
+            Self::ScoresMissing => "scores_missing",
+            Self::Log => "log",
+            Self::Overload => "overload",
+            Self::Fault => "fault",
+        }
+    }
 }
 
 /// One agent to ring.

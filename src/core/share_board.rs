@@ -37,7 +37,7 @@ impl ShareBoard {
     pub fn of_base(workspace: &Workspace) -> Self {
         let groups = workspace.groups.iter().map(|group| {
             let policy = workspace.policy(group.policy);
-            let typed = |base: f64| if policy.mode.uses_base() { base } else { 1.0 };
+            let typed = |base: f64| if policy.mode.uses_base() || base <= 0.0 { base } else { 1.0 };
             let sum: f64 = group.members.iter().map(|member| typed(member.base)).sum();
             let share = |base: f64| if sum > 0.0 { typed(base) / sum } else { 0.0 };
             let base: Arc<[f64]> = group.members.iter().map(|member| share(member.base)).collect();

@@ -82,9 +82,11 @@ impl Tally {
                 group.members.iter().map(|m| member(m.who)).collect()
             })
             .collect();
-        for group in &workspace.groups {
+        for (group, members) in workspace.groups.iter().zip(&self.layouts) {
             let period = workspace.policy(group.policy).period_seconds;
-            self.books.entry(group.id.clone()).or_insert_with(|| CreditBook::new(period)).set_period(period);
+            let book = self.books.entry(group.id.clone()).or_insert_with(|| CreditBook::new(period));
+            book.set_period(period);
+            book.set_members(members);
         }
         self.workspace = workspace;
     }
@@ -97,6 +99,11 @@ impl Tally {
     /// The sequence of the last decision.
     pub fn sequence(&self) -> u64 {
         self.sequence
+    }
+
+    /// Goes on counting decisions above one that is stored, though it is too old to be folded.
+    pub fn continue_after(&mut self, sequence: u64) {
+        self.sequence = self.sequence.max(sequence);
     }
 
     /// Adds a decision.
@@ -164,14 +171,41 @@ impl Tally {
             let finished = call.state.is_ended() || call.held.is_empty();
             idle > if finished { FINISHED_KEPT_SECONDS } else { SILENT_KEPT_SECONDS }
         };
-        let gone: Vec<u64> = self
-            .calls
-            .iter()
-            .enumerate()
-            .filter(|(place, (_, call))| *place < excess || old(call))
-            .map(|(_, (s, _))| *s)
-            .collect();
+        // A call that holds somebody is let go last: without its hold the agent would be rung in mid-conversation.
+        let held = |call: &LiveCall| !call.state.is_ended() && !call.held.is_empty();
+        let mut gone: Vec<u64> = self.calls.iter().filter(|(_, call)| old(call)).map(|(serial, _)| *serial).collect();
+        if gone.len() < excess {
+            let mut young: Vec<(bool, u64)> =
+                self.calls.iter().filter(|(_, call)| !old(call)).map(|(serial, call)| (held(call), *serial)).collect();
+            young.sort_unstable();
+            gone.extend(young.into_iter().take(excess - gone.len()).map(|(_, serial)| serial));
+        }
         gone.into_iter().filter_map(|serial| self.drop_call(serial)).collect()
+    }
+
+    /// Takes a call that was let go back from what is stored of it. The parts it left in the books are taken out and put
+    /// in anew, so that nothing counts twice.
+    pub fn restore(&mut self, key: &CallKey, records: &[Arc<DecisionRecord>], events: &[ReceivedEvent], now: Timestamp) {
+        let serial = self.call_serial(key.clone(), now);
+        let at_hand = self.calls.get(&serial).map(|call| call.state.decisions.clone()).unwrap_or_default();
+        for record in at_hand.iter().chain(records) {
+            let at_us = record.decision.received_at.as_microsecond();
+            for view in &record.groups {
+                if let Some(book) = self.books.get_mut(&view.group) {
+                    book.take_decision(at_us, record.sequence);
+                }
+            }
+        }
+        if let Some(call) = self.calls.get_mut(&serial) {
+            call.parts.clear();
+        }
+        for record in records {
+            self.add_decision(Arc::clone(record));
+        }
+        for received in events {
+            self.add_event(received);
+        }
+        self.refresh(serial, now);
     }
 
     /// A call at hand.

@@ -265,7 +265,7 @@ fn check_shares(parts: &WorkspaceParts, groups: &[Group], faults: &mut Vec<Fault
     for (position, group) in groups.iter().enumerate() {
         let Some(policy) = parts.policies.get(group.policy.0 as usize) else { continue };
         let sum: f64 = group.members.iter().map(|member| member.base).sum();
-        if policy.mode.uses_base() && sum <= 0.0 {
+        if sum <= 0.0 {
             faults.push(fault(format!("/groups/{position}/members"), FaultKind::SharesSumToZero { group: group.id.to_string() }));
         }
         check_performance_of_groups(position, group, policy, faults);

@@ -13,5 +13,6 @@ mod demo_parts;
 mod pbx_dialects;
 mod properties;
 mod scores;
+mod store_contract;
 mod support;
 mod workspace_files;

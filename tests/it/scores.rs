@@ -1,1 +1,188 @@
-//! Scores and target shares.
+//! Scores and target shares: what deals say about people, and what share of the calls follows from it.
+//!
+//! Expected figures are hand calculations, or come from another implementation of the formulas that is named where they are used.
+
+mod deal_history;
+mod judging;
+mod plan;
+mod real_data;
+mod score_properties;
+mod share_properties;
+mod shares;
+mod worked_numbers;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use meritline::core::agent::{Agent, Number, NumberKind};
+use meritline::core::deal::{Deal, DealStatus};
+use meritline::core::ids::{AgentId, ConnectionId};
+use meritline::core::policy::{
+    Count, DealFilter, Dialling, Exposure, Guard, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings,
+};
+use meritline::core::score::{self, HandledCall, ScoreInput};
+use meritline::core::score_table::{AgentScore, ScoreTable};
+use meritline::core::workspace::{
+    AgentIx, Connection, ConnectionKind, GroupIx, GroupParts, MemberName, MemberParts, PolicyIx, Workspace, WorkspaceParts,
+};
+use rust_decimal::Decimal;
+
+const DAY: u64 = 24 * 60 * 60;
+
+fn now() -> Timestamp {
+    "2026-11-23T10:00:00Z".parse().unwrap()
+}
+
+fn days_ago(days: i64) -> Timestamp {
+    now() - SignedDuration::from_hours(24 * days)
+}
+
+/// The product's defaults, but without horizon and fading, so that figures can be worked out by hand.
+fn timeless() -> ScoreSettings {
+    ScoreSettings {
+        crm: vec!["bitrix".into(), "sheet".into()],
+        contracts_closed_weight: 1.0,
+        average_check_weight: 1.0,
+        exposure: Exposure::Opportunities,
+        horizon_seconds: None,
+        half_life_seconds: None,
+        caution: 10.0,
+        strength: 1.0,
+        floor: 0.5,
+        ceiling: 2.0,
+        deal_cap: Some(3.0),
+        smoothing_seconds: 4 * 3600,
+        deals: DealFilter::default(),
+    }
+}
+
+fn policy(id: &str, mode: Mode, score: Option<ScoreSettings>) -> Policy {
+    Policy {
+        id: id.into(),
+        mode,
+        period_seconds: 36_000,
+        count: Count::Answered,
+        score,
+        guard: Guard::default(),
+        dialling: Dialling { busy_stage: true, ring_seconds: 20, targets_max: 5 },
+        personal_manager: PersonalManager::Prefer,
+        personal_calls: PersonalCalls::Apart,
+    }
+}
+
+fn crm(id: &str) -> Connection {
+    let kind = ConnectionKind::Crm { refresh_seconds: 300 };
+    Connection { id: id.into(), integration: format!("crm/{id}"), kind, settings: serde_json::json!({}) }
+}
+
+/// A workspace in roubles with two CRMs, in which agent `x` is user `x`; one group `team` of all `agents`.
+fn parts(agents: &[&str], policy: Policy) -> WorkspaceParts {
+    let person = |(at, id): (usize, &&str)| Agent {
+        id: (*id).into(),
+        name: format!("Agent {at}"),
+        numbers: vec![Number { kind: NumberKind::Sip, value: format!("{}", 100 + at).into() }],
+        crm_users: BTreeMap::from([("bitrix".into(), (*id).into()), ("sheet".into(), (*id).into())]),
+    };
+    WorkspaceParts {
+        id: "acme".into(),
+        name: "ACME Sales".to_owned(),
+        time_zone: jiff::tz::TimeZone::UTC,
+        default_region: "RU".to_owned(),
+        currency: "RUB".parse().unwrap(),
+        agents: agents.iter().enumerate().map(person).collect(),
+        groups: vec![GroupParts {
+            id: "team".into(),
+            members: agents.iter().map(|id| MemberParts { who: MemberName::Any((*id).to_owned()), base: 1.0 }).collect(),
+            policy: policy.id.clone(),
+        }],
+        policies: vec![policy],
+        routes: Vec::new(),
+        connections: vec![crm("bitrix"), crm("sheet")],
+    }
+}
+
+fn workspace(agents: &[&str], score: ScoreSettings) -> Workspace {
+    Workspace::build(parts(agents, policy("by-results", Mode::Performance, Some(score)))).unwrap()
+}
+
+const TEAM: GroupIx = GroupIx(0);
+const BY_RESULTS: PolicyIx = PolicyIx(0);
+
+/// Scores of the team from deals of `bitrix`.
+fn scores(agents: &[&str], settings: ScoreSettings, deals: &[Deal]) -> ScoreTable {
+    let bitrix = ConnectionId::from("bitrix");
+    scores_of_two(agents, settings, deals.iter().map(|deal| (&bitrix, deal)))
+}
+
+fn scores_of_two<'d>(
+    agents: &[&str],
+    settings: ScoreSettings,
+    deals: impl IntoIterator<Item = (&'d ConnectionId, &'d Deal)>,
+) -> ScoreTable {
+    let workspace = workspace(agents, settings);
+    score::compute(&ScoreInput::of(&workspace, BY_RESULTS, now()).unwrap(), deals)
+}
+
+fn scores_from_calls(agents: &[&str], settings: ScoreSettings, deals: &[Deal], calls: &[HandledCall]) -> ScoreTable {
+    let workspace = workspace(agents, settings);
+    let bitrix = ConnectionId::from("bitrix");
+    let input = ScoreInput { handled_calls: calls, ..ScoreInput::of(&workspace, BY_RESULTS, now()).unwrap() };
+    score::compute(&input, deals.iter().map(|deal| (&bitrix, deal)))
+}
+
+fn calls(agent: u32, count: usize, at: Timestamp) -> impl Iterator<Item = HandledCall> {
+    std::iter::repeat_n(HandledCall { agent: AgentIx(agent), at }, count)
+}
+
+fn deal(id: &str, user: &str, status: DealStatus) -> Deal {
+    Deal {
+        deal: id.into(),
+        user: Some(user.into()),
+        status,
+        amount: None,
+        returned_amount: None,
+        currency: None,
+        opened_at: None,
+        closed_at: None,
+        pipeline: None,
+        lead_source: None,
+        new_customer: None,
+        contact_phones: Vec::new(),
+        link_key: None,
+        metrics: BTreeMap::new(),
+    }
+}
+
+fn won(id: &str, user: &str, amount: &str) -> Deal {
+    Deal { amount: Some(amount.parse().unwrap()), closed_at: Some(days_ago(0)), ..deal(id, user, DealStatus::Won) }
+}
+
+fn lost(id: &str, user: &str) -> Deal {
+    Deal { closed_at: Some(days_ago(0)), ..deal(id, user, DealStatus::Lost) }
+}
+
+fn open(id: &str, user: &str, opened_days_ago: i64) -> Deal {
+    Deal { opened_at: Some(days_ago(opened_days_ago)), ..deal(id, user, DealStatus::Open) }
+}
+
+/// `closed` deals of somebody, of which `contracts` were won at 100 each.
+fn record(user: &str, closed: usize, contracts: usize) -> Vec<Deal> {
+    let one = |at: usize| {
+        let id = format!("{user}-{at}");
+        if at < contracts { won(&id, user, "100") } else { lost(&id, user) }
+    };
+    (0..closed).map(one).collect()
+}
+
+fn of<'t>(table: &'t ScoreTable, agent: &str) -> &'t AgentScore {
+    table.score_of(&AgentId::from(agent)).unwrap()
+}
+
+fn money(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+#[track_caller]
+fn assert_near(got: f64, expected: f64, within: f64) {
+    assert!((got - expected).abs() <= within, "got {got}, expected {expected} within {within}");
+}

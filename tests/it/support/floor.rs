@@ -41,9 +41,12 @@ pub fn agent(id: &str, number: &str) -> Agent {
     }
 }
 
+/// A group: id, policy, members with base.
+pub type GroupOf<'a> = (&'a str, &'a str, &'a [(&'a str, f64)]);
+
 /// A workspace of groups `(id, policy, members with base)`; agents are all members that are no groups; one route per
 /// workspace, to the first group.
-pub fn workspace(groups: &[(&str, &str, &[(&str, f64)])], policies: Vec<Policy>) -> Arc<Workspace> {
+pub fn workspace(groups: &[GroupOf<'_>], policies: Vec<Policy>) -> Arc<Workspace> {
     let is_group = |id: &str| groups.iter().any(|(group, ..)| *group == id);
     let mut agents: Vec<Agent> = Vec::new();
     for (_, _, members) in groups {

@@ -1,0 +1,51 @@
+//! What every command that touches the store does first: read settings, open the store.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::config::Settings;
+use crate::integration::secrets::{EnvAndFiles, Secrets};
+use crate::store::sqlite::SqliteStore;
+
+/// The settings file looked for when none is named.
+const DEFAULT_FILE: &str = "meritline.toml";
+
+/// Where settings are read from.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct SettingsFile {
+    /// Settings file; default: meritline.toml in this folder, if there is one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl SettingsFile {
+    /// Reads the settings: the file, then the environment.
+    pub fn read(&self) -> anyhow::Result<Settings> {
+        let (path, named) = match &self.config {
+            Some(path) => (path.as_path(), true),
+            None => (Path::new(DEFAULT_FILE), false),
+        };
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => None,
+            Err(error) => return Err(error).with_context(|| format!("cannot read the settings file {}", path.display())),
+        };
+        let name = path.display().to_string();
+        let file = text.as_deref().map(|text| (name.as_str(), text));
+        Ok(Settings::read(file, std::env::vars())?)
+    }
+}
+
+/// Opens the store that the settings name.
+pub async fn store(settings: &Settings) -> anyhow::Result<Arc<SqliteStore>> {
+    let opened = SqliteStore::connect(&settings.database_url).await;
+    opened.with_context(|| format!("cannot open the store {}", settings.database_url))
+}
+
+/// Resolves `env:` references from the process's environment and `file:` references below a folder.
+pub fn secrets(files_root: &Path) -> Arc<dyn Secrets> {
+    let env = |name: &str| std::env::var(name).ok();
+    Arc::new(EnvAndFiles { env: Box::new(env), files_root: files_root.to_owned() })
+}

@@ -1,0 +1,206 @@
+//! How much of a group's calls each member should get: typed base shares, bent by value, kept between bounds.
+//!
+//! ```text
+//! share_i = clamp(tau * base_i * value_i^strength, floor * base_i, ceiling * base_i), one tau so that the shares sum to 1
+//! ```
+//!
+//! A share in proportion to money per call, never far from what the sales lead typed in; the floor is also how the system
+//! keeps learning about everybody. It must not smooth over time: that is `share_plan`.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::ids::{AgentId, MemberId};
+use super::policy::Mode;
+use super::score_table::ScoreTable;
+use super::workspace::{GroupIx, MemberRef, Workspace};
+
+/// A ceiling or a pull beyond these bounds changes no share and would only overflow.
+const CEILING_MAX: f64 = 1e100;
+const PULL_MIN: f64 = 1e-200;
+
+/// What a group's shares should become.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShareTargets {
+    /// In the order of the group's members.
+    pub members: Vec<MemberTarget>,
+    /// Half-life with which published shares follow a changed score, in seconds; 0 means at once.
+    pub smoothing_seconds: u64,
+    /// How old the scores are that targets were bent by; none when no score plays a part.
+    pub scores_as_of: Option<Timestamp>,
+}
+
+/// One member's part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemberTarget {
+    /// Who.
+    pub member: MemberId,
+    /// Share by typed base alone; all of a group's sum to 1.
+    pub base: f64,
+    /// Share after scores; all of a group's sum to 1.
+    pub target: f64,
+}
+
+/// The targets of a group under its policy's mode.
+///
+/// `percent`: the base shares. `equal_calls`, `equal_talk_time`: the same for everybody whose base is above 0. `performance`: bent
+/// by the values of `table`; without a table, or with another policy's, everybody's value is 1. A member that is itself a group has
+/// value 1: results are compared between people (a workspace refuses that combination anyway).
+pub fn targets(workspace: &Workspace, group: GroupIx, table: Option<&ScoreTable>) -> ShareTargets {
+    let members = &workspace.group(group).members;
+    let policy = workspace.policy_of(group);
+    // Base 0 keeps a member out under every mode; otherwise the `equal_*` modes ignore it.
+    let typed = |base: f64| if policy.mode.uses_base() || base <= 0.0 { base } else { 1.0 };
+    let base = normalised(&members.iter().map(|member| typed(member.base)).collect::<Vec<f64>>());
+    let (settings, table) = match policy.mode {
+        Mode::Performance => (policy.score.as_ref(), table.filter(|table| table.policy == policy.id)),
+        Mode::Percent | Mode::EqualCalls | Mode::EqualTalkTime => (None, None),
+    };
+    let target = match (settings, table) {
+        (Some(score), Some(table)) => {
+            let known: HashMap<&AgentId, f64> = table.agents.iter().map(|score| (&score.agent, score.value)).collect();
+            let value = |who: MemberRef| match who {
+                MemberRef::Agent(ix) => known.get(&workspace.agent(ix).id).copied().unwrap_or(1.0),
+                MemberRef::Group(_) => 1.0,
+            };
+            let values: Vec<f64> = members.iter().map(|member| value(member.who)).collect();
+            bounded_shares(&base, &values, score.strength, score.floor, score.ceiling)
+        }
+        _ => base.clone(),
+    };
+    ShareTargets {
+        members: members
+            .iter()
+            .zip(base)
+            .zip(target)
+            .map(|((member, base), target)| MemberTarget { member: member_id(workspace, member.who), base, target })
+            .collect(),
+        smoothing_seconds: settings.map_or(0, |score| score.smoothing_seconds),
+        scores_as_of: table.map(|table| table.as_of),
+    }
+}
+
+fn member_id(workspace: &Workspace, member: MemberRef) -> MemberId {
+    match member {
+        MemberRef::Agent(ix) => MemberId::from(&workspace.agent(ix).id),
+        MemberRef::Group(ix) => MemberId::from(&workspace.group(ix).id),
+    }
+}
+
+/// Shares in proportion to `base * value^strength`, each between `floor` and `ceiling` times its normalised base, that
+/// sum to 1. Solved exactly: the sum grows in straight pieces with tau, so the piece in which it reaches 1 is found and its line
+/// solved.
+///
+/// Members with base 0 get 0; when all bases are 0, or there are no members, all shares are 0. A base that is negative or
+/// not a number counts as 0; such a value, or a missing one, as 1. A floor above 1 or a ceiling below 1 could not sum to 1 and count as
+/// 1. Value 0 is the limit of ever smaller values: the floor, unless the others' ceilings leave more.
+pub fn bounded_shares(base: &[f64], value: &[f64], strength: f64, floor: f64, ceiling: f64) -> Vec<f64> {
+    let base = normalised(base);
+    let bounds = Bounds::sane(floor, ceiling, &base);
+    let members: Vec<Pulled> =
+        base.iter().zip(pulls(value, base.len(), strength)).map(|(base, pull)| Pulled::new(*base, pull, bounds)).collect();
+    match tau_for_sum_one(&members, bounds) {
+        Some(tau) => members.iter().map(|member| member.share(tau, bounds)).collect(),
+        None => shares_at_the_ceiling(&members, bounds),
+    }
+}
+
+/// Each part of the whole; all 0 when the whole is 0. What is negative or not finite counts as 0.
+fn normalised(base: &[f64]) -> Vec<f64> {
+    let usable = |base: &f64| if base.is_finite() && *base > 0.0 { *base } else { 0.0 };
+    let largest = base.iter().map(usable).fold(0.0, f64::max);
+    if largest <= 0.0 {
+        return vec![0.0; base.len()];
+    }
+    // Divided by the largest first, so that no sum can overflow.
+    let scaled: Vec<f64> = base.iter().map(|base| usable(base) / largest).collect();
+    let sum: f64 = scaled.iter().sum();
+    scaled.iter().map(|base| base / sum).collect()
+}
+
+/// `value^strength` as a part of the largest: only proportions matter, and powers of large values would overflow.
+fn pulls(value: &[f64], count: usize, strength: f64) -> Vec<f64> {
+    let strength = if strength.is_finite() { strength.max(0.0) } else { 1.0 };
+    let usable = |at: usize| value.get(at).copied().filter(|value| value.is_finite() && *value >= 0.0).unwrap_or(1.0);
+    let largest = (0..count).map(usable).fold(0.0, f64::max);
+    if largest <= 0.0 {
+        return vec![1.0; count];
+    }
+    (0..count).map(|at| (usable(at) / largest).powf(strength)).map(|pull| if pull < PULL_MIN { 0.0 } else { pull }).collect()
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    floor: f64,
+    ceiling: f64,
+}
+
+impl Bounds {
+    fn sane(floor: f64, ceiling: f64, base: &[f64]) -> Self {
+        // Nobody can have more than everything: a ceiling beyond that never binds.
+        let smallest = base.iter().copied().filter(|base| *base > 0.0).fold(1.0, f64::min);
+        let no_ceiling = (1.0 / smallest).min(CEILING_MAX);
+        Self {
+            floor: if floor.is_nan() { 0.0 } else { floor.clamp(0.0, 1.0) },
+            ceiling: if ceiling.is_nan() { no_ceiling } else { ceiling.clamp(1.0, no_ceiling.max(1.0)) },
+        }
+    }
+}
+
+/// A member with the two values of tau between which its share moves.
+#[derive(Debug, Clone, Copy)]
+struct Pulled {
+    base: f64,
+    pull: f64,
+    leaves_floor: f64,
+    meets_ceiling: f64,
+}
+
+impl Pulled {
+    fn new(base: f64, pull: f64, bounds: Bounds) -> Self {
+        let edge = |bound: f64| if pull > 0.0 { bound / pull } else { f64::INFINITY };
+        Self { base, pull, leaves_floor: edge(bounds.floor), meets_ceiling: edge(bounds.ceiling) }
+    }
+
+    fn share(&self, tau: f64, bounds: Bounds) -> f64 {
+        self.base * (tau * self.pull).clamp(bounds.floor, bounds.ceiling)
+    }
+}
+
+/// The tau at which shares sum to 1; none when they stay below 1 with everybody who can rise at the ceiling.
+fn tau_for_sum_one(members: &[Pulled], bounds: Bounds) -> Option<f64> {
+    let mut edges: Vec<f64> = members
+        .iter()
+        .filter(|member| member.base > 0.0 && member.pull > 0.0)
+        .flat_map(|member| [member.leaves_floor, member.meets_ceiling])
+        .collect();
+    edges.sort_unstable_by(f64::total_cmp);
+    let sum_at = |tau: f64| members.iter().map(|member| member.share(tau, bounds)).sum::<f64>();
+    let piece = edges.partition_point(|tau| sum_at(*tau) < 1.0);
+    let upper = *edges.get(piece)?;
+    let lower = piece.checked_sub(1).and_then(|before| edges.get(before)).copied().unwrap_or(0.0);
+
+    let (mut fixed, mut slope) = (0.0, 0.0);
+    for member in members {
+        if member.leaves_floor >= upper {
+            fixed += member.base * bounds.floor;
+        } else if member.meets_ceiling <= lower {
+            fixed += member.base * bounds.ceiling;
+        } else {
+            slope += member.base * member.pull;
+        }
+    }
+    let tau = if slope > 0.0 { (1.0 - fixed) / slope } else { upper };
+    Some(tau.clamp(lower, upper))
+}
+
+/// Everybody who can rise is at the ceiling, and those of value 0 share what is left in proportion to base.
+fn shares_at_the_ceiling(members: &[Pulled], bounds: Bounds) -> Vec<f64> {
+    let base_of =
+        |rises: bool| -> f64 { members.iter().filter(|member| (member.pull > 0.0) == rises).map(|member| member.base).sum() };
+    let left = 1.0 - bounds.ceiling * base_of(true);
+    let waiting = base_of(false);
+    let level = if waiting > 0.0 { (left / waiting).clamp(bounds.floor, bounds.ceiling) } else { bounds.floor };
+    members.iter().map(|member| member.base * if member.pull > 0.0 { bounds.ceiling } else { level }).collect()
+}

@@ -1,0 +1,165 @@
+//! Connections: how they do, and the log of what could not be understood.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::page::{PageQuery, Query};
+use crate::broker::store::PullState;
+use crate::core::ids::ConnectionId;
+use crate::core::workspace::{Connection, ConnectionKind};
+use crate::http::access::Reader;
+use crate::http::problem::{Code, Problem};
+use crate::http::state::AppState;
+
+/// A row of a CRM that could not be read.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RejectedRow {
+    /// Where: `row 17`, `deal 4711`.
+    pub place: String,
+    /// What is wrong and what was expected.
+    pub detail: String,
+}
+
+/// How a CRM connection's pulls go.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PullItem {
+    /// When deals were last stored; null before the first time.
+    pub succeeded_at: Option<String>,
+    /// When a pull last failed after that; null if none did.
+    pub failed_at: Option<String>,
+    /// Why.
+    pub failure: Option<String>,
+    /// Rows of the last success that could not be read.
+    pub rejected_rows: u64,
+    /// The first of them.
+    pub rejected: Vec<RejectedRow>,
+}
+
+/// One connection.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ConnectionItem {
+    /// Its id.
+    pub connection: String,
+    /// Its integration.
+    pub integration: String,
+    /// `pbx` or `crm`.
+    pub kind: String,
+    /// For a PBX: whether its hooks are received (false: its secret is missing). For a CRM: true.
+    pub enabled: bool,
+    /// For a CRM: how its pulls go.
+    pub pull: Option<PullItem>,
+}
+
+/// All connections.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ConnectionList {
+    /// In the order of the workspace.
+    pub items: Vec<ConnectionItem>,
+    /// Always null: there is one page.
+    pub next: Option<String>,
+}
+
+/// One kept webhook.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct InboxItem {
+    /// When it was received.
+    pub received_at: String,
+    /// The stable code of what was wrong.
+    pub code: String,
+    /// What was wrong.
+    pub detail: String,
+    /// The beginning of its body; it may hold personal data.
+    pub body: String,
+}
+
+/// Kept webhooks, newest first.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct InboxList {
+    /// The webhooks.
+    pub items: Vec<InboxItem>,
+    /// Where the next page starts; null at the end.
+    pub next: Option<String>,
+}
+
+/// How the connections do.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workspaces/{workspace}/connections",
+    tag = "connections",
+    params(("workspace" = String, Path, description = "The workspace's id")),
+    responses((status = 200, body = ConnectionList), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn list_connections(State(state): State<AppState>, reader: Reader) -> Result<Json<ConnectionList>, Problem> {
+    let workspace = &reader.tenant.workspace;
+    let mut items = Vec::with_capacity(workspace.connections.len());
+    for connection in &workspace.connections {
+        items.push(match connection.kind {
+            ConnectionKind::Pbx { .. } => item(connection, "pbx", reader.tenant.hooks.contains_key(&connection.id), None),
+            ConnectionKind::Crm { .. } => {
+                let pull = state.store.pull_state(&workspace.id, &connection.id).await?;
+                item(connection, "crm", true, Some(pull_item(pull)))
+            }
+        });
+    }
+    Ok(Json(ConnectionList { items, next: None }))
+}
+
+/// The log of a connection: hooks that could not be understood, and events of unknown types.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workspaces/{workspace}/connections/{connection}/inbox",
+    tag = "connections",
+    params(
+        ("workspace" = String, Path, description = "The workspace's id"),
+        ("connection" = String, Path, description = "The connection's id"),
+        PageQuery
+    ),
+    responses((status = 200, body = InboxList), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn list_inbox(
+    State(state): State<AppState>,
+    reader: Reader,
+    Path((_, connection)): Path<(String, String)>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<InboxList>, Problem> {
+    if !reader.role.may_see_inbox() {
+        return Err(Problem::new(Code::Forbidden, "The log of a connection is for operators and CRM admins."));
+    }
+    let workspace = &reader.tenant.workspace;
+    let connection = ConnectionId::from(connection);
+    if workspace.find_connection(&connection).is_none() {
+        return Err(Problem::new(Code::NotFound, format!("There is no connection `{connection}` in this workspace.")));
+    }
+    let page = state.store.inbox(&workspace.id, &connection, query.page()?).await?;
+    let items = page.items.into_iter().map(|entry| InboxItem {
+        received_at: entry.received_at.to_string(),
+        code: entry.code,
+        detail: entry.detail,
+        body: entry.body,
+    });
+    Ok(Json(InboxList { items: items.collect(), next: page.next }))
+}
+
+fn item(connection: &Connection, kind: &str, enabled: bool, pull: Option<PullItem>) -> ConnectionItem {
+    ConnectionItem {
+        connection: connection.id.to_string(),
+        integration: connection.integration.clone(),
+        kind: kind.to_owned(),
+        enabled,
+        pull,
+    }
+}
+
+fn pull_item(state: PullState) -> PullItem {
+    let (failed_at, failure) = state.failure.map_or((None, None), |(at, why)| (Some(at.to_string()), Some(why)));
+    let (rejected_rows, rejected) = state.rejected;
+    PullItem {
+        succeeded_at: state.succeeded_at.map(|at| at.to_string()),
+        failed_at,
+        failure,
+        rejected_rows,
+        rejected: rejected.into_iter().map(|row| RejectedRow { place: row.place, detail: row.detail }).collect(),
+    }
+}

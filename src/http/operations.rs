@@ -1,0 +1,75 @@
+//! For operators: alive, ready, metrics, and the API document.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::state::AppState;
+
+/// The API document, as committed.
+pub const OPENAPI_YAML: &str = include_str!("../../openapi.yaml");
+
+/// Whether the service is ready.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Readyz {
+    /// Whether requests should be sent here.
+    pub ready: bool,
+    /// Why not, if not.
+    pub reason: Option<String>,
+    /// What an operator should look at: connections without their secret, and the like.
+    pub warnings: Vec<String>,
+}
+
+/// The process is alive. Looks at neither CRM nor store: a dead CRM must not restart us.
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = String, content_type = "text/plain")))]
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether requests should be sent here, and what an operator should look at.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "operations",
+    responses((status = 200, body = Readyz), (status = 503, body = Readyz))
+)]
+pub async fn readyz(State(state): State<AppState>) -> Response {
+    let stopping = state.readiness.stopping.load(Ordering::Relaxed);
+    let reason = match state.store.ready().await {
+        _ if stopping => Some("the service is stopping".to_owned()),
+        Ok(()) => None,
+        Err(error) => Some(error.to_string()),
+    };
+    let warnings = state.readiness.warnings.lock().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect();
+    let status = if reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readyz { ready: reason.is_none(), reason, warnings })).into_response()
+}
+
+/// Metrics in OpenMetrics text.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operations",
+    responses((status = 200, body = String, content_type = "application/openmetrics-text"))
+)]
+pub async fn metrics(State(state): State<AppState>) -> Response {
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, content_type)], state.metrics.text()).into_response()
+}
+
+/// This document.
+#[utoipa::path(
+    get,
+    path = "/openapi.yaml",
+    tag = "operations",
+    responses((status = 200, body = String, content_type = "application/yaml"))
+)]
+pub async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/yaml")], OPENAPI_YAML).into_response()
+}

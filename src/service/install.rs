@@ -1,0 +1,199 @@
+//! From a stored workspace to a running one: dialects, caller directory, pollers, shares.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use secrecy::SecretString;
+
+use crate::broker::caller_lookup::{CallerLookup, LookupLimits};
+use crate::broker::hook::HookEndpoint;
+use crate::broker::poll_deals::Poller;
+use crate::broker::ports::{CallerDirectory, Clock, DealSource};
+use crate::broker::refresh_scores::{self, SHARES_STEP_SECONDS, ScoreBook};
+use crate::broker::store::{Store, StoreError};
+use crate::broker::supervise::Tasks;
+use crate::broker::tenant::{Directory, Tenant};
+use crate::core::ids::ConnectionId;
+use crate::core::share_board::ShareBoard;
+use crate::core::workspace::{Connection, ConnectionKind, Workspace};
+use crate::integration::crm::{Connector, ConnectorContext};
+use crate::integration::pbx::{self, ConfiguredDialect, Dialect};
+use crate::integration::secrets::Secrets;
+use crate::outbound::HttpClient;
+use crate::telemetry::metrics::{ConnectionLabels, Metrics, OutcomeLabels};
+
+/// What every running workspace is built with.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Resolves `env:` and `file:` references, files below a folder.
+    pub secrets: Arc<SecretsBelow>,
+    /// The one HTTP client.
+    pub http: HttpClient,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The address that PBXs call, without a slash at the end.
+    pub public_url: String,
+    /// Where files of connections may lie; none means the folder each workspace file was applied from.
+    pub files_root: Option<PathBuf>,
+}
+
+/// Makes a resolver of secrets whose files lie below a folder.
+pub type SecretsBelow = dyn Fn(&Path) -> Arc<dyn Secrets> + Send + Sync;
+
+/// A checked workspace to run.
+pub struct ToInstall {
+    /// The workspace.
+    pub workspace: Arc<Workspace>,
+    /// The version of its document.
+    pub revision: u64,
+    /// The folder its file was applied from.
+    pub applied_from: PathBuf,
+}
+
+/// A workspace ready to run, and what of it cannot.
+pub struct Installed {
+    /// The running workspace.
+    pub tenant: Arc<Tenant>,
+    /// Connections that are disabled, and why.
+    pub warnings: Vec<String>,
+}
+
+struct CrmConnection {
+    id: ConnectionId,
+    refresh_seconds: u32,
+    connector: Arc<Connector>,
+}
+
+/// Prepares a workspace and starts its background work among `tasks`.
+pub async fn install(around: &Surroundings, wanted: ToInstall, tasks: Tasks) -> Result<Installed, StoreError> {
+    let now = around.clock.now();
+    let ToInstall { workspace, revision, applied_from } = wanted;
+    let files_root = around.files_root.clone().unwrap_or(applied_from);
+    let place = Place { around, workspace: &workspace, secrets: (around.secrets)(&files_root), files_root };
+    around.store.open(Arc::clone(&workspace), now).await?;
+    let mut warnings = Vec::new();
+    let hooks = place.endpoints(&mut warnings);
+    let crm = place.connectors(&mut warnings);
+    let directory = crm.iter().find(|crm| crm.connector.looks_up()).map(|crm| Directory {
+        connection: crm.id.clone(),
+        lookup: CallerLookup::new(Arc::clone(&crm.connector) as Arc<dyn CallerDirectory>, LookupLimits::default(), tasks.clone()),
+    });
+    let shares = ArcSwap::from_pointee(ShareBoard::of_base(&workspace));
+    let tenant = Arc::new(Tenant { workspace, revision, shares, scores: ScoreBook::default(), hooks, directory, tasks });
+    refresh_scores::restore(&around.store, &tenant, now).await?;
+    for crm in crm {
+        start_poller(around, &tenant, crm);
+    }
+    start_share_steps(around, &tenant);
+    Ok(Installed { tenant, warnings })
+}
+
+/// One workspace with what its connections are built from.
+struct Place<'a> {
+    around: &'a Surroundings,
+    workspace: &'a Workspace,
+    secrets: Arc<dyn Secrets>,
+    files_root: PathBuf,
+}
+
+impl Place<'_> {
+    fn endpoints(&self, warnings: &mut Vec<String>) -> HashMap<ConnectionId, HookEndpoint> {
+        let mut endpoints = HashMap::new();
+        for connection in &self.workspace.connections {
+            let ConnectionKind::Pbx { deadline_ms, .. } = connection.kind else { continue };
+            match self.endpoint(connection, deadline_ms) {
+                Ok(endpoint) => drop(endpoints.insert(connection.id.clone(), endpoint)),
+                Err(why) => warnings.push(self.disabled(connection, &why)),
+            }
+        }
+        endpoints
+    }
+
+    fn endpoint(&self, connection: &Connection, deadline_ms: u32) -> Result<HookEndpoint, String> {
+        let manifest = pbx::registry::find(&connection.integration).map_err(|error| error.to_string())?;
+        let secret = self.secret(connection, &manifest.secret.setting)?;
+        let dialect = Dialect::build(connection, &manifest).map_err(|error| error.to_string())?;
+        let configured = ConfiguredDialect {
+            dialect: Arc::new(dialect),
+            default_region: self.workspace.default_region.clone(),
+            hook_url: format!("{}/hooks/{}/{}", self.around.public_url, self.workspace.id, connection.id),
+            secret: secret.clone(),
+        };
+        Ok(HookEndpoint { dialect: Arc::new(configured), secret, deadline_ms })
+    }
+
+    fn secret(&self, connection: &Connection, setting: &str) -> Result<SecretString, String> {
+        let reference = connection.settings.get(setting).and_then(serde_json::Value::as_str);
+        let reference = reference.ok_or_else(|| format!("its setting `{setting}` is missing"))?;
+        self.secrets.resolve(reference).map_err(|error| format!("setting `{setting}`: {error}"))
+    }
+
+    fn connectors(&self, warnings: &mut Vec<String>) -> Vec<CrmConnection> {
+        let mut found = Vec::new();
+        for connection in &self.workspace.connections {
+            let ConnectionKind::Crm { refresh_seconds } = connection.kind else { continue };
+            let context = ConnectorContext {
+                http: self.around.http.clone(),
+                secrets: &*self.secrets,
+                files_root: self.files_root.clone(),
+                time_zone: self.workspace.time_zone.clone(),
+                default_region: self.workspace.default_region.clone(),
+                currency: self.workspace.currency,
+            };
+            match Connector::build(connection, context) {
+                Ok(connector) => {
+                    found.push(CrmConnection { id: connection.id.clone(), refresh_seconds, connector: Arc::new(connector) });
+                }
+                Err(error) => warnings.push(self.disabled(connection, &error.to_string())),
+            }
+        }
+        found
+    }
+
+    fn disabled(&self, connection: &Connection, why: &str) -> String {
+        tracing::warn!(workspace = %self.workspace.id, connection = %connection.id, %why, "a connection is disabled");
+        format!("{}/{}: disabled: {why}", self.workspace.id, connection.id)
+    }
+}
+
+fn start_poller(around: &Surroundings, tenant: &Arc<Tenant>, crm: CrmConnection) {
+    let metrics = around.metrics.clone();
+    let (workspace, connection) = (tenant.workspace.id.to_string(), crm.id.to_string());
+    let on_pull = move |succeeded: bool, at: jiff::Timestamp| {
+        let outcome = if succeeded { "ok" } else { "failed" }.to_owned();
+        let labels = OutcomeLabels { workspace: workspace.clone(), connection: connection.clone(), outcome };
+        metrics.pulls.get_or_create(&labels).inc();
+        if succeeded {
+            let labels = ConnectionLabels { workspace: workspace.clone(), connection: connection.clone() };
+            metrics.pulled_at.get_or_create(&labels).set(at.as_duration().as_secs_f64());
+        }
+    };
+    let poller = Poller {
+        store: Arc::clone(&around.store),
+        clock: Arc::clone(&around.clock),
+        tenant: Arc::clone(tenant),
+        connection: crm.id,
+        source: crm.connector as Arc<dyn DealSource>,
+        refresh_seconds: crm.refresh_seconds,
+        on_pull: Arc::new(on_pull),
+    };
+    tenant.tasks.spawn_until_stop("deal poller", poller.run());
+}
+
+/// Published shares move with time; they are taken anew every few seconds.
+fn start_share_steps(around: &Surroundings, tenant: &Arc<Tenant>) {
+    let (clock, tenant_of_task) = (Arc::clone(&around.clock), Arc::clone(tenant));
+    tenant.tasks.spawn_until_stop("share steps", async move {
+        let mut step = tokio::time::interval(std::time::Duration::from_secs(SHARES_STEP_SECONDS));
+        loop {
+            step.tick().await;
+            refresh_scores::publish(&tenant_of_task, clock.now());
+        }
+    });
+}

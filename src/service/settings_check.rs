@@ -1,0 +1,35 @@
+//! Lets workspace files be checked against the integrations there are.
+
+use serde_json::Value;
+
+use crate::integration::{crm, pbx};
+use crate::workspace_file::{IntegrationKind, SettingsCheck};
+
+/// The integrations that come with the program.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Integrations;
+
+impl SettingsCheck for Integrations {
+    fn check(&self, integration: &str, settings: &Value) -> Vec<(String, String)> {
+        let faults = match self.kind(integration) {
+            Some(IntegrationKind::Pbx) => pbx::check_settings(integration, settings),
+            Some(IntegrationKind::Crm) => crm::check_settings(integration, settings),
+            None => Vec::new(),
+        };
+        faults.into_iter().map(|fault| (fault.pointer, fault.message)).collect()
+    }
+
+    fn kind(&self, integration: &str) -> Option<IntegrationKind> {
+        if pbx::registry::names().any(|name| name == integration) {
+            Some(IntegrationKind::Pbx)
+        } else if crm::registry::names().any(|name| name == integration) {
+            Some(IntegrationKind::Crm)
+        } else {
+            None
+        }
+    }
+
+    fn known(&self) -> Vec<String> {
+        pbx::registry::names().chain(crm::registry::names()).collect()
+    }
+}

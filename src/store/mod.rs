@@ -1,0 +1,7 @@
+//! Stores: where facts are kept, and the live distribution state that is folded from them.
+//!
+//! Implements `broker::store::Store`. Decides nothing: which agent is rung is the closure's business, what a fact does to
+//! credit is `core::tally`'s.
+
+mod rows;
+pub mod sqlite;

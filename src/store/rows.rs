@@ -1,0 +1,274 @@
+//! The stored form of facts: what is written as JSON, apart from the types the program works with.
+//!
+//! Every body carries a version `v`. A reader takes any version it knows and passes over fields it does not; a field added
+//! later must have a default, so that old rows stay readable. Knows no database.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::broker::ports::RowFault;
+use crate::broker::store::{EventFlags, PullState, StoreError};
+use crate::core::call::CallEventType;
+use crate::core::decision::Decision;
+use crate::core::ids::{ConnectionId, GroupId, MemberId};
+use crate::core::policy::Count;
+use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, Lambda, MemberStanding, Step};
+use crate::core::selection::Adjustment;
+use crate::core::workspace::Workspace;
+
+/// The version this program writes.
+const VERSION: u16 = 1;
+
+/// A decision's body. The sequence, the connection and the reply's bytes have columns of their own.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DecisionBody {
+    v: u16,
+    asked: Asked,
+    decision: Decision,
+    feed: Feed,
+    moves_credit: bool,
+    groups: Vec<GroupBody>,
+    paths: Vec<Vec<Step>>,
+    adjustments: Vec<Adjustment>,
+    reply_status: u16,
+    reply_type: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct GroupBody {
+    group: GroupId,
+    lambda: String,
+    count: Count,
+    unit: f64,
+    in_seconds: bool,
+    credit: Vec<f64>,
+    standing: Vec<MemberStanding>,
+}
+
+impl DecisionBody {
+    /// The stored form; `lambda_keys` are those of the record's groups, in their order.
+    pub(super) fn of(record: &DecisionRecord, lambda_keys: Vec<String>) -> Self {
+        let group = |(view, lambda): (&GroupView, String)| GroupBody {
+            group: view.group.clone(),
+            lambda,
+            count: view.count,
+            unit: view.unit,
+            in_seconds: view.in_seconds,
+            credit: view.credit.clone(),
+            standing: view.standing.clone(),
+        };
+        Self {
+            v: VERSION,
+            asked: record.asked.clone(),
+            decision: record.decision.clone(),
+            feed: record.feed,
+            moves_credit: record.moves_credit,
+            groups: record.groups.iter().zip(lambda_keys).map(group).collect(),
+            paths: record.paths.clone(),
+            adjustments: record.adjustments.clone(),
+            reply_status: record.reply.status,
+            reply_type: record.reply.content_type.clone(),
+        }
+    }
+
+    /// Keys of the expected shares it refers to.
+    pub(super) fn lambda_keys(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|group| group.lambda.as_str())
+    }
+
+    /// The record, with its expected shares found by `lambda`.
+    pub(super) fn record(
+        self,
+        sequence: u64,
+        connection: ConnectionId,
+        reply: Vec<u8>,
+        lambda: impl Fn(&str) -> Option<Arc<Lambda>>,
+    ) -> Result<DecisionRecord, StoreError> {
+        known_version(self.v)?;
+        let groups = self.groups.into_iter().map(|group| {
+            let lambda = lambda(&group.lambda)
+                .ok_or_else(|| StoreError::Corrupt(format!("decision {sequence}: its expected shares are missing")))?;
+            Ok(GroupView {
+                group: group.group,
+                lambda,
+                count: group.count,
+                unit: group.unit,
+                in_seconds: group.in_seconds,
+                credit: group.credit,
+                standing: group.standing,
+            })
+        });
+        Ok(DecisionRecord {
+            sequence,
+            connection,
+            asked: self.asked,
+            decision: self.decision,
+            feed: self.feed,
+            moves_credit: self.moves_credit,
+            groups: groups.collect::<Result<_, StoreError>>()?,
+            paths: self.paths,
+            adjustments: self.adjustments,
+            reply: EncodedReply { status: self.reply_status, content_type: self.reply_type, body: reply.into() },
+        })
+    }
+}
+
+/// Expected shares as columns.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct LambdaRow {
+    /// Hash of the content.
+    pub(super) key: String,
+    /// Member ids, a JSON list.
+    pub(super) members: String,
+    /// Published shares.
+    pub(super) published: Vec<u8>,
+    /// Expected shares.
+    pub(super) shares: Vec<u8>,
+}
+
+impl LambdaRow {
+    /// The stored form.
+    pub(super) fn of(lambda: &Lambda) -> Result<Self, StoreError> {
+        let members = to_json(&lambda.members)?;
+        let (published, shares) = (to_bytes(&lambda.published), to_bytes(&lambda.values));
+        let mut hash = Sha256::new();
+        for part in [members.as_bytes(), &published, &shares] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        let key = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { key, members, published, shares })
+    }
+
+    /// The expected shares.
+    pub(super) fn lambda(&self) -> Result<Lambda, StoreError> {
+        let members: Arc<[MemberId]> = from_json(&self.members, "members of expected shares")?;
+        let lambda = Lambda { published: to_numbers(&self.published).into(), values: to_numbers(&self.shares).into(), members };
+        if lambda.values.len() != lambda.members.len() {
+            return Err(StoreError::Corrupt(format!("expected shares {}: a member without a share", self.key)));
+        }
+        Ok(lambda)
+    }
+}
+
+fn to_bytes(numbers: &[f64]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+fn to_numbers(bytes: &[u8]) -> Vec<f64> {
+    bytes.as_chunks().0.iter().map(|chunk| f64::from_le_bytes(*chunk)).collect()
+}
+
+/// A versioned body around a type of the core.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Versioned<T> {
+    v: u16,
+    body: T,
+}
+
+impl<T> Versioned<T> {
+    /// Wraps.
+    pub(super) fn of(body: T) -> Self {
+        Self { v: VERSION, body }
+    }
+
+    /// Unwraps.
+    pub(super) fn into_body(self) -> Result<T, StoreError> {
+        known_version(self.v).map(|()| self.body)
+    }
+}
+
+/// How a pull went, as stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PullBody {
+    cursor: Option<String>,
+    succeeded_at: Option<Timestamp>,
+    failure: Option<(Timestamp, String)>,
+    rejected: u64,
+    faults: Vec<(String, String)>,
+}
+
+impl From<PullState> for PullBody {
+    fn from(state: PullState) -> Self {
+        let (rejected, faults) = state.rejected;
+        let faults = faults.into_iter().map(|fault| (fault.place, fault.detail)).collect();
+        Self { cursor: state.cursor, succeeded_at: state.succeeded_at, failure: state.failure, rejected, faults }
+    }
+}
+
+impl From<PullBody> for PullState {
+    fn from(body: PullBody) -> Self {
+        let faults = body.faults.into_iter().map(|(place, detail)| RowFault { place, detail }).collect();
+        let rejected = (body.rejected, faults);
+        Self { cursor: body.cursor, succeeded_at: body.succeeded_at, failure: body.failure, rejected }
+    }
+}
+
+/// Flags as one number: 1 unknown call, 2 unknown agent.
+pub(super) fn flags_to_number(flags: EventFlags) -> i64 {
+    i64::from(flags.unknown_call) + 2 * i64::from(flags.unknown_agent)
+}
+
+/// Flags from their number.
+pub(super) fn flags_from_number(number: i64) -> EventFlags {
+    EventFlags { unknown_call: number & 1 != 0, unknown_agent: number & 2 != 0 }
+}
+
+/// Whether an event that should name an agent names none of this workspace.
+pub(super) fn names_no_agent(event: &crate::core::call::CallEvent, workspace: &Workspace) -> bool {
+    let stranger = |agent| workspace.find_agent(agent).is_none();
+    if event.to_agent.as_ref().is_some_and(stranger) {
+        return true;
+    }
+    match (&event.agent, event.event_type) {
+        (Some(agent), _) => stranger(agent),
+        (None, CallEventType::Started | CallEventType::Ended | CallEventType::Recorded) => event.number.is_some(),
+        (
+            None,
+            CallEventType::Offered
+            | CallEventType::Answered
+            | CallEventType::Missed
+            | CallEventType::Rejected
+            | CallEventType::Busy
+            | CallEventType::Unreachable
+            | CallEventType::Cancelled
+            | CallEventType::Transferred
+            | CallEventType::Held
+            | CallEventType::Resumed
+            | CallEventType::AgentState,
+        ) => true,
+    }
+}
+
+fn known_version(version: u16) -> Result<(), StoreError> {
+    if version > VERSION {
+        let text = format!("written as version {version}, this program reads up to {VERSION}: start the newer program");
+        return Err(StoreError::Corrupt(text));
+    }
+    Ok(())
+}
+
+/// Writes a body.
+pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|fault| StoreError::Corrupt(format!("cannot be written as JSON: {fault}")))
+}
+
+/// Reads a body; `what` names it in the error.
+pub(super) fn from_json<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T, StoreError> {
+    // The parser's own words may quote the value, which can be personal data: only the place is told.
+    serde_json::from_str(text)
+        .map_err(|fault| StoreError::Corrupt(format!("{what}: column {} of its body is not as expected", fault.column())))
+}
+
+/// An instant as stored.
+pub(super) fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// An instant from what is stored.
+pub(super) fn instant(micros: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(micros).map_err(|_| StoreError::Corrupt(format!("{micros} is no instant")))
+}

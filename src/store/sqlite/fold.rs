@@ -1,0 +1,336 @@
+//! From stored facts to live state: what the writer stored just now, one call's history, a whole workspace.
+//!
+//! Reads only. A `+` before a column keeps SQLite from walking that column's index: a call's few rows are found by the call,
+//! not among all rows of the day. A row that cannot be read is passed over and told in the log: one bad row must not keep a company from its
+//! calls.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+
+use crate::broker::store::{EventOutcome, StoreError};
+use crate::core::call_state::later;
+use crate::core::credit_book::PERIODS_REMEMBERED;
+use crate::core::ids::{CallKey, GroupId, WorkspaceId};
+use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
+use crate::core::tally::Tally;
+use crate::core::workspace::Workspace;
+use crate::store::rows::{Versioned, from_json, instant, micros};
+
+use super::live::{Live, RETRY_SECONDS, StoredCalls};
+use super::readers::{DecisionRow, Lambdas, read_decision};
+use super::unavailable;
+
+/// So many decisions are folded before calls that are over are let go: keeps memory flat at the start.
+const CHUNK: i64 = 2000;
+
+/// Events of calls without a decision of ours matter this long: they may keep an agent busy.
+const STRANGE_CALL_SECONDS: i64 = 4 * 3600;
+
+/// What is stored of one call.
+pub(super) struct History {
+    /// Its decisions of the last day, by sequence.
+    pub(super) records: Vec<Arc<DecisionRecord>>,
+    /// Its events of the last day.
+    pub(super) events: Vec<ReceivedEvent>,
+}
+
+/// Reads one call back.
+pub(super) async fn history(
+    connection: &mut SqliteConnection,
+    workspace: &WorkspaceId,
+    call: &CallKey,
+    now: Timestamp,
+) -> Result<History, StoreError> {
+    let from = micros(later(now, -RETRY_SECONDS));
+    let mut lambdas = Lambdas::default();
+    let records = decisions_of(connection, workspace, call, from, &mut lambdas).await?;
+    let rows: Vec<(String,)> = sqlx::query_as(
+        "SELECT body FROM events WHERE workspace = ? AND call_id = ? AND connection = ? AND +received_at_us >= ?
+         ORDER BY +position",
+    )
+    .bind(workspace.as_str())
+    .bind(call.call.as_str())
+    .bind(call.connection.as_str())
+    .bind(from)
+    .fetch_all(connection)
+    .await
+    .map_err(|fault| unavailable(&fault))?;
+    let events = rows.iter().filter_map(|(body,)| readable(event_of(body))).collect();
+    Ok(History { records, events })
+}
+
+async fn decisions_of(
+    connection: &mut SqliteConnection,
+    workspace: &WorkspaceId,
+    call: &CallKey,
+    from: i64,
+    lambdas: &mut Lambdas,
+) -> Result<Vec<Arc<DecisionRecord>>, StoreError> {
+    let rows: Vec<DecisionRow> = sqlx::query_as(
+        "SELECT sequence, connection, body, reply FROM decisions
+         WHERE workspace = ? AND connection = ? AND call_id = ? AND +received_at_us >= ? ORDER BY +sequence",
+    )
+    .bind(workspace.as_str())
+    .bind(call.connection.as_str())
+    .bind(call.call.as_str())
+    .bind(from)
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(|fault| unavailable(&fault))?;
+    let mut records = Vec::with_capacity(rows.len());
+    for row in rows {
+        records.extend(readable(read_decision(connection, workspace, row, lambdas).await));
+    }
+    Ok(records)
+}
+
+/// Folds events that were stored just now. Calls that were let go are read back first, else a late event would be charged
+/// beside what the call left in the books.
+pub(super) async fn events(connection: &mut SqliteConnection, live: &Live, events: &[ReceivedEvent], outcomes: &[EventOutcome]) {
+    let accepted: Vec<&ReceivedEvent> = events
+        .iter()
+        .zip(outcomes)
+        .filter(|(_, outcome)| **outcome == EventOutcome::Accepted)
+        .map(|(received, _)| received)
+        .collect();
+    let Some(now) = accepted.iter().map(|received| received.received_at).max() else { return };
+    let calls: BTreeSet<CallKey> = accepted.iter().filter_map(|received| call_of(received)).collect();
+    for call in calls {
+        if live.lock().tally.call(&call).is_some() {
+            continue;
+        }
+        match history(connection, &live.id, &call, now).await {
+            Ok(history) if history.records.is_empty() => {}
+            Ok(history) => live.lock().tally.restore(&call, &history.records, &history.events, now),
+            Err(fault) => tracing::error!("a late event counts beside its call, which could not be read back: {fault}"),
+        }
+    }
+    let mut state = live.lock();
+    for received in accepted {
+        state.tally.add_event(received);
+    }
+    state.forget(now, true);
+}
+
+fn call_of(received: &ReceivedEvent) -> Option<CallKey> {
+    let call = received.event.call_id.clone()?;
+    Some(CallKey { connection: received.connection.clone(), call })
+}
+
+/// Folds all that is stored of a workspace and still matters at `now`.
+pub(super) async fn workspace(
+    connection: &mut SqliteConnection,
+    workspace: Arc<Workspace>,
+    now: Timestamp,
+) -> Result<Live, StoreError> {
+    let id = workspace.id.clone();
+    let period = workspace.policies.iter().map(|policy| i64::from(policy.period_seconds)).max().unwrap_or_default();
+    let from = micros(later(now, -(PERIODS_REMEMBERED * period).max(RETRY_SECONDS)));
+    let mut opening = Opening { id, tally: Tally::new(workspace), elsewhere: StoredCalls::new(now), now };
+    resets(connection, &opening.id, &mut opening.tally).await?;
+    opening.decisions(connection, from).await?;
+    opening.recent_events(connection).await?;
+    opening.agents(connection).await?;
+    opening.tally.advance(now);
+    let Opening { tally, elsewhere, .. } = opening;
+    Ok(Live::new(tally, elsewhere, now))
+}
+
+/// Starts the credit of groups again where a change of the workspace asked for it. Repeating changes nothing.
+pub(super) async fn resets(
+    connection: &mut SqliteConnection,
+    workspace: &WorkspaceId,
+    tally: &mut Tally,
+) -> Result<(), StoreError> {
+    for (group, at) in read_resets(connection, workspace).await? {
+        tally.reset_credit(&group, at);
+    }
+    Ok(())
+}
+
+/// The last reset of each group.
+pub(super) async fn read_resets(
+    connection: &mut SqliteConnection,
+    workspace: &WorkspaceId,
+) -> Result<Vec<(GroupId, Timestamp)>, StoreError> {
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("SELECT group_id, MAX(at_us) FROM book_resets WHERE workspace = ? GROUP BY group_id")
+            .bind(workspace.as_str())
+            .fetch_all(connection)
+            .await
+            .map_err(|fault| unavailable(&fault))?;
+    rows.into_iter().map(|(group, at)| Ok((GroupId::from(group), instant(at)?))).collect()
+}
+
+struct Opening {
+    id: WorkspaceId,
+    tally: Tally,
+    elsewhere: StoredCalls,
+    now: Timestamp,
+}
+
+impl Opening {
+    /// Folds decisions by sequence, each chunk with the events of its calls.
+    async fn decisions(&mut self, connection: &mut SqliteConnection, from: i64) -> Result<(), StoreError> {
+        let mut lambdas = Lambdas::default();
+        let first: Option<i64> =
+            sqlx::query_scalar("SELECT MIN(sequence) FROM decisions WHERE workspace = ? AND received_at_us >= ?")
+                .bind(self.id.as_str())
+                .bind(from)
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(|fault| unavailable(&fault))?;
+        let mut after = first.unwrap_or(1) - 1;
+        loop {
+            let rows: Vec<DecisionRow> = sqlx::query_as(
+                "SELECT sequence, connection, body, reply FROM decisions
+                 WHERE workspace = ? AND sequence > ? AND +received_at_us >= ? ORDER BY sequence LIMIT ?",
+            )
+            .bind(self.id.as_str())
+            .bind(after)
+            .bind(from)
+            .bind(CHUNK)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(|fault| unavailable(&fault))?;
+            let Some(last) = rows.last().map(|row| row.sequence) else { break };
+            for row in rows {
+                let Some(record) = readable(read_decision(connection, &self.id, row, &mut lambdas).await) else { continue };
+                self.decision(connection, record, from, &mut lambdas).await?;
+            }
+            self.events_of_chunk(connection, (after, last), from).await?;
+            self.let_go();
+            lambdas.trim();
+            after = last;
+        }
+        let last: Option<i64> = sqlx::query_scalar("SELECT MAX(sequence) FROM decisions WHERE workspace = ?")
+            .bind(self.id.as_str())
+            .fetch_one(connection)
+            .await
+            .map_err(|fault| unavailable(&fault))?;
+        self.tally.continue_after(last.unwrap_or(0).cast_unsigned());
+        Ok(())
+    }
+
+    /// A later attempt of a call that was let go in an earlier chunk is folded with all of the call, else alone.
+    async fn decision(
+        &mut self,
+        connection: &mut SqliteConnection,
+        record: Arc<DecisionRecord>,
+        from: i64,
+        lambdas: &mut Lambdas,
+    ) -> Result<(), StoreError> {
+        let call = record.call_key();
+        if self.tally.call(&call).is_none() && self.elsewhere.may_contain(&call) {
+            let earlier = decisions_of(connection, &self.id, &call, from, lambdas).await?;
+            let earlier: Vec<_> = earlier.into_iter().filter(|known| known.sequence < record.sequence).collect();
+            if !earlier.is_empty() {
+                self.tally.restore(&call, &earlier, &[], record.decision.received_at);
+            }
+        }
+        self.tally.add_decision(record);
+        Ok(())
+    }
+
+    async fn events_of_chunk(
+        &mut self,
+        connection: &mut SqliteConnection,
+        (after, last): (i64, i64),
+        from: i64,
+    ) -> Result<(), StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT e.body FROM (SELECT DISTINCT connection, call_id FROM decisions
+                 WHERE workspace = ?1 AND sequence > ?2 AND sequence <= ?3 AND +received_at_us >= ?4) AS d
+             CROSS JOIN events AS e ON e.workspace = ?1 AND e.call_id = d.call_id AND e.connection = d.connection
+             WHERE +e.received_at_us >= ?4",
+        )
+        .bind(self.id.as_str())
+        .bind(after)
+        .bind(last)
+        .bind(from)
+        .fetch_all(connection)
+        .await
+        .map_err(|fault| unavailable(&fault))?;
+        for (body,) in &rows {
+            if let Some(received) = readable(event_of(body)) {
+                self.tally.add_event(&received);
+            }
+        }
+        Ok(())
+    }
+
+    fn let_go(&mut self) {
+        self.tally.advance(self.now);
+        for call in self.tally.forget(self.now) {
+            self.elsewhere.add(&call, self.now);
+        }
+    }
+
+    /// Events of calls that others decided: they may hold an agent.
+    async fn recent_events(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT e.body FROM events AS e WHERE e.workspace = ?1 AND e.received_at_us >= ?2 AND e.call_id IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM decisions AS d WHERE d.workspace = ?1 AND d.connection = e.connection
+                 AND d.call_id = e.call_id)",
+        )
+        .bind(self.id.as_str())
+        .bind(micros(later(self.now, -STRANGE_CALL_SECONDS)))
+        .fetch_all(connection)
+        .await
+        .map_err(|fault| unavailable(&fault))?;
+        for (body,) in &rows {
+            if let Some(received) = readable(event_of(body)) {
+                self.tally.add_event(&received);
+            }
+        }
+        Ok(())
+    }
+
+    /// The last word of the PBX on each agent, and the presence last set, however old they are.
+    async fn agents(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let words: Vec<(String,)> = sqlx::query_as(
+            "SELECT e.body FROM (SELECT agent, MAX(at_us) AS at_us FROM events
+                 WHERE workspace = ?1 AND type = 'agent_state' AND agent IS NOT NULL GROUP BY agent) AS last
+             CROSS JOIN events AS e
+                 ON e.workspace = ?1 AND e.type = 'agent_state' AND e.agent = last.agent AND e.at_us = last.at_us",
+        )
+        .bind(self.id.as_str())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|fault| unavailable(&fault))?;
+        for (body,) in &words {
+            if let Some(received) = readable(event_of(body)) {
+                self.tally.add_event(&received);
+            }
+        }
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT p.body FROM (SELECT agent, MAX(set_at_us) AS set_at_us FROM presence WHERE workspace = ?1 GROUP BY agent)
+                 AS last
+             CROSS JOIN presence AS p ON p.workspace = ?1 AND p.agent = last.agent AND p.set_at_us = last.set_at_us
+             ORDER BY p.position",
+        )
+        .bind(self.id.as_str())
+        .fetch_all(connection)
+        .await
+        .map_err(|fault| unavailable(&fault))?;
+        for (body,) in &rows {
+            let presence = from_json::<Versioned<Presence>>(body, "a presence").and_then(Versioned::into_body);
+            if let Some(presence) = readable(presence) {
+                self.tally.set_presence(presence);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An event from its body.
+pub(super) fn event_of(body: &str) -> Result<ReceivedEvent, StoreError> {
+    from_json::<Versioned<ReceivedEvent>>(body, "an event")?.into_body()
+}
+
+fn readable<T>(row: Result<T, StoreError>) -> Option<T> {
+    row.inspect_err(|fault| tracing::error!("a stored row is passed over: {fault}")).ok()
+}

@@ -1,0 +1,387 @@
+//! The statements of the writer: each piece of work inside the transaction the writer opened.
+//!
+//! Commits nothing and folds nothing: see `writer`.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::SqliteConnection;
+
+use crate::broker::ports::Extent;
+use crate::broker::store::{
+    EventFlags, EventOutcome, InboxEntry, PullCommit, StoreError, StoredScores, StoredToken, WorkspaceChange,
+};
+use crate::core::call::CallEventType;
+use crate::core::ids::{CallKey, ConnectionId, WorkspaceId};
+use crate::core::record::{Lambda, Presence, ReceivedEvent};
+use crate::store::rows::{DecisionBody, LambdaRow, PullBody, Versioned, flags_to_number, micros, names_no_agent, to_json};
+
+use super::WriterSettings;
+use super::live::{Live, RETRY_SECONDS};
+use super::queue::{Done, QueuedDecision, Work};
+
+/// How long a webhook is kept for inspection.
+const INBOX_DAYS: i64 = 14;
+
+/// How many webhooks of a connection are kept.
+const INBOX_ROWS: i64 = 1000;
+
+/// Bodies in the inbox are cut here.
+const INBOX_BODY_BYTES: usize = 8 * 1024;
+
+/// Why a piece of work was not done.
+pub(super) enum JobFault {
+    /// It is wrong in itself; its neighbours are not touched.
+    Refused(StoreError),
+    /// The disk or the file: nothing can be written now.
+    Disk(sqlx::Error),
+}
+
+impl From<StoreError> for JobFault {
+    fn from(fault: StoreError) -> Self {
+        Self::Refused(fault)
+    }
+}
+
+impl From<sqlx::Error> for JobFault {
+    fn from(fault: sqlx::Error) -> Self {
+        // Primary result codes: TOOBIG 18, CONSTRAINT 19, MISMATCH 20, RANGE 25 (https://sqlite.org/rescode.html).
+        let code = fault.as_database_error().and_then(|fault| fault.code()).and_then(|code| code.parse::<u32>().ok());
+        match code.map(|code| code & 0xff) {
+            Some(19) => Self::Refused(StoreError::Conflict(fault.to_string())),
+            Some(18 | 20 | 25) => Self::Refused(StoreError::Corrupt(fault.to_string())),
+            _ => Self::Disk(fault),
+        }
+    }
+}
+
+/// Keys of expected shares already stored, by their place in memory.
+#[derive(Default)]
+pub(super) struct LambdaKeys {
+    // The pointer is held, so that its address means nothing else meanwhile.
+    known: HashMap<(WorkspaceId, usize), (Arc<Lambda>, String)>,
+}
+
+impl LambdaKeys {
+    const KNOWN_MAX: usize = 512;
+
+    async fn key(
+        &mut self,
+        connection: &mut SqliteConnection,
+        workspace: &WorkspaceId,
+        lambda: &Arc<Lambda>,
+    ) -> Result<String, JobFault> {
+        let place = (workspace.clone(), Arc::as_ptr(lambda).addr());
+        if let Some((_, key)) = self.known.get(&place) {
+            return Ok(key.clone());
+        }
+        let row = LambdaRow::of(lambda)?;
+        sqlx::query(
+            "INSERT INTO lambdas (workspace, key, members, published, shares) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(workspace.as_str())
+        .bind(&row.key)
+        .bind(&row.members)
+        .bind(&row.published)
+        .bind(&row.shares)
+        .execute(connection)
+        .await?;
+        if self.known.len() >= Self::KNOWN_MAX {
+            self.known.clear();
+        }
+        self.known.insert(place, (Arc::clone(lambda), row.key.clone()));
+        Ok(row.key)
+    }
+}
+
+/// Writes a decision; one that is already there is not written again.
+pub(super) async fn write_decision(
+    connection: &mut SqliteConnection,
+    item: &QueuedDecision,
+    lambda_keys: &mut LambdaKeys,
+) -> Result<(), JobFault> {
+    let (workspace, record) = (&item.workspace, &item.record);
+    let mut keys = Vec::with_capacity(record.groups.len());
+    for view in &record.groups {
+        keys.push(lambda_keys.key(connection, workspace, &view.lambda).await?);
+    }
+    let decision = &record.decision;
+    let received_at_us = micros(decision.received_at);
+    // A PBX may use a call's id again once repeats are no longer retries: that is another generation.
+    let written = sqlx::query(
+        "INSERT INTO decisions (workspace, sequence, connection, call_id, attempt, generation, decision_id, received_at_us,
+             body, reply)
+         VALUES (?1, ?2, ?3, ?4, ?5,
+             (SELECT COALESCE(MAX(generation) + 1, 0) FROM decisions WHERE workspace = ?1 AND connection = ?3
+                 AND call_id = ?4 AND attempt = ?5 AND received_at_us <= ?10),
+             ?6, ?7, ?8, ?9)
+         ON CONFLICT (workspace, decision_id) DO NOTHING",
+    )
+    .bind(workspace.as_str())
+    .bind(record.sequence.cast_signed())
+    .bind(record.connection.as_str())
+    .bind(decision.call_id.as_str())
+    .bind(i64::from(decision.attempt))
+    .bind(decision.decision_id.as_bytes().as_slice())
+    .bind(received_at_us)
+    .bind(to_json(&DecisionBody::of(record, keys))?)
+    .bind(&record.reply.body[..])
+    .bind(received_at_us.saturating_sub(RETRY_SECONDS * 1_000_000))
+    .execute(connection)
+    .await?;
+    if written.rows_affected() == 0 {
+        tracing::debug!(sequence = record.sequence, "a decision was stored before");
+    }
+    Ok(())
+}
+
+/// Keeps webhooks for inspection, and what is too much or too old goes.
+pub(super) async fn write_inbox(
+    connection: &mut SqliteConnection,
+    entries: &[(WorkspaceId, InboxEntry)],
+) -> Result<(), sqlx::Error> {
+    let mut touched: BTreeSet<(&WorkspaceId, &ConnectionId)> = BTreeSet::new();
+    for (workspace, entry) in entries {
+        let end = entry.body.floor_char_boundary(INBOX_BODY_BYTES);
+        sqlx::query("INSERT INTO inbox (workspace, connection, received_at_us, code, detail, body) VALUES (?, ?, ?, ?, ?, ?)")
+            .bind(workspace.as_str())
+            .bind(entry.connection.as_str())
+            .bind(micros(entry.received_at))
+            .bind(&entry.code)
+            .bind(&entry.detail)
+            .bind(entry.body.get(..end))
+            .execute(&mut *connection)
+            .await?;
+        touched.insert((workspace, &entry.connection));
+    }
+    for (workspace, of) in touched {
+        sqlx::query(
+            "DELETE FROM inbox WHERE workspace = ?1 AND connection = ?2 AND position <= (SELECT position FROM inbox
+             WHERE workspace = ?1 AND connection = ?2 ORDER BY position DESC LIMIT 1 OFFSET ?3)",
+        )
+        .bind(workspace.as_str())
+        .bind(of.as_str())
+        .bind(INBOX_ROWS)
+        .execute(&mut *connection)
+        .await?;
+    }
+    let Some(newest) = entries.iter().map(|(_, entry)| entry.received_at).max() else { return Ok(()) };
+    let workspaces: BTreeSet<&WorkspaceId> = entries.iter().map(|(workspace, _)| workspace).collect();
+    for workspace in workspaces {
+        prune_inbox(connection, workspace, newest).await?;
+    }
+    Ok(())
+}
+
+async fn prune_inbox(connection: &mut SqliteConnection, workspace: &WorkspaceId, now: Timestamp) -> Result<(), sqlx::Error> {
+    let kept = SignedDuration::from_hours(24 * INBOX_DAYS);
+    let before = now.checked_sub(kept).unwrap_or(Timestamp::MIN);
+    sqlx::query("DELETE FROM inbox WHERE workspace = ? AND received_at_us < ?")
+        .bind(workspace.as_str())
+        .bind(micros(before))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Does one piece of work.
+pub(super) async fn perform(connection: &mut SqliteConnection, work: &Work) -> Result<Done, JobFault> {
+    match work {
+        Work::Events { live, events } => return Ok(Done::Events(write_events(connection, live, events).await?)),
+        Work::Presence { live, presence } => write_presence(connection, &live.id, presence).await?,
+        Work::Workspaces { changes, at } => write_workspaces(connection, changes, *at).await?,
+        Work::Pull { workspace, pull } => write_pull(connection, workspace, pull).await?,
+        Work::Scores { workspace, scores } => write_scores(connection, workspace, scores).await?,
+        Work::Token(token) => write_token(connection, token).await?,
+        Work::PruneInbox { workspace, now } => prune_inbox(connection, workspace, *now).await?,
+        Work::Settings => return Ok(Done::Settings(read_settings(connection).await?)),
+        Work::Beat | Work::Stop => {
+            sqlx::query("UPDATE writer_beat SET beat = beat + 1").execute(connection).await?;
+        }
+    }
+    Ok(Done::Written)
+}
+
+async fn read_settings(connection: &mut SqliteConnection) -> Result<WriterSettings, sqlx::Error> {
+    Ok(WriterSettings {
+        synchronous: sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await?,
+        journal_mode: sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?,
+        secure_delete: sqlx::query_scalar("PRAGMA secure_delete").fetch_one(&mut *connection).await?,
+        foreign_keys: sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(connection).await?,
+    })
+}
+
+async fn write_events(
+    connection: &mut SqliteConnection,
+    live: &Live,
+    events: &[ReceivedEvent],
+) -> Result<Vec<EventOutcome>, JobFault> {
+    let mut outcomes = Vec::with_capacity(events.len());
+    for received in events {
+        let flags = EventFlags {
+            unknown_call: is_call_unknown(connection, live, received).await?,
+            unknown_agent: names_no_agent(&received.event, live.lock().tally.workspace()),
+        };
+        let event = &received.event;
+        let written = sqlx::query(
+            "INSERT INTO events (workspace, connection, event_id, call_id, agent, type, at_us, received_at_us, flags, body)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (workspace, connection, event_id) DO NOTHING",
+        )
+        .bind(live.id.as_str())
+        .bind(received.connection.as_str())
+        .bind(event.event_id.as_str())
+        .bind(event.call_id.as_ref().map(|call| call.as_str()))
+        .bind(event.agent.as_ref().map(|agent| agent.as_str()))
+        .bind(name_of(event.event_type))
+        .bind(micros(event.at))
+        .bind(micros(received.received_at))
+        .bind(flags_to_number(flags))
+        .bind(to_json(&Versioned::of(received))?)
+        .execute(&mut *connection)
+        .await?;
+        outcomes.push(if written.rows_affected() == 0 { EventOutcome::Duplicate } else { EventOutcome::Accepted });
+    }
+    Ok(outcomes)
+}
+
+async fn is_call_unknown(connection: &mut SqliteConnection, live: &Live, received: &ReceivedEvent) -> Result<bool, sqlx::Error> {
+    let Some(call) = &received.event.call_id else { return Ok(false) };
+    let key = CallKey { connection: received.connection.clone(), call: call.clone() };
+    if live.lock().tally.call(&key).is_some_and(|known| !known.decisions.is_empty()) {
+        return Ok(false);
+    }
+    let found: i64 =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM decisions WHERE workspace = ? AND connection = ? AND call_id = ?)")
+            .bind(live.id.as_str())
+            .bind(key.connection.as_str())
+            .bind(key.call.as_str())
+            .fetch_one(connection)
+            .await?;
+    Ok(found == 0)
+}
+
+async fn write_presence(connection: &mut SqliteConnection, workspace: &WorkspaceId, presence: &Presence) -> Result<(), JobFault> {
+    sqlx::query("INSERT INTO presence (workspace, agent, set_at_us, body) VALUES (?, ?, ?, ?)")
+        .bind(workspace.as_str())
+        .bind(presence.agent.as_str())
+        .bind(micros(presence.set_at))
+        .bind(to_json(&Versioned::of(presence))?)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn write_workspaces(connection: &mut SqliteConnection, changes: &[WorkspaceChange], at: Timestamp) -> Result<(), JobFault> {
+    for change in changes {
+        let stored: Option<i64> = sqlx::query_scalar("SELECT revision FROM workspaces WHERE id = ?")
+            .bind(change.id.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+        let revision = stored.unwrap_or(0).cast_unsigned();
+        if revision != change.based_on {
+            let text =
+                format!("workspace `{}` is at revision {revision}, the change was made from {}", change.id, change.based_on);
+            return Err(StoreError::Conflict(text).into());
+        }
+        sqlx::query(
+            "INSERT INTO workspaces (id, revision, document, applied_at_us) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO
+             UPDATE SET revision = excluded.revision, document = excluded.document, applied_at_us = excluded.applied_at_us",
+        )
+        .bind(change.id.as_str())
+        .bind((revision + 1).cast_signed())
+        .bind(&change.document)
+        .bind(micros(at))
+        .execute(&mut *connection)
+        .await?;
+        for group in &change.credit_resets {
+            sqlx::query("INSERT INTO book_resets (workspace, group_id, at_us) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+                .bind(change.id.as_str())
+                .bind(group.as_str())
+                .bind(micros(at))
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    if !changes.is_empty() {
+        sqlx::query("UPDATE workspaces_revision SET revision = revision + 1").execute(connection).await?;
+    }
+    Ok(())
+}
+
+async fn write_pull(connection: &mut SqliteConnection, workspace: &WorkspaceId, pull: &PullCommit) -> Result<(), JobFault> {
+    if pull.extent == Extent::Everything {
+        sqlx::query("DELETE FROM deals WHERE workspace = ? AND connection = ?")
+            .bind(workspace.as_str())
+            .bind(pull.connection.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
+    for deal in &pull.deals {
+        sqlx::query(
+            "INSERT INTO deals (workspace, connection, deal, body) VALUES (?, ?, ?, ?)
+             ON CONFLICT (workspace, connection, deal) DO UPDATE SET body = excluded.body",
+        )
+        .bind(workspace.as_str())
+        .bind(pull.connection.as_str())
+        .bind(deal.deal.as_str())
+        .bind(to_json(&Versioned::of(deal))?)
+        .execute(&mut *connection)
+        .await?;
+    }
+    sqlx::query(
+        "INSERT INTO pulls (workspace, connection, body) VALUES (?, ?, ?)
+         ON CONFLICT (workspace, connection) DO UPDATE SET body = excluded.body",
+    )
+    .bind(workspace.as_str())
+    .bind(pull.connection.as_str())
+    .bind(to_json(&Versioned::of(PullBody::from(pull.state.clone())))?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write_scores(connection: &mut SqliteConnection, workspace: &WorkspaceId, scores: &StoredScores) -> Result<(), JobFault> {
+    sqlx::query(
+        "INSERT INTO scores (workspace, policy, body) VALUES (?, ?, ?)
+         ON CONFLICT (workspace, policy) DO UPDATE SET body = excluded.body",
+    )
+    .bind(workspace.as_str())
+    .bind(scores.policy.as_str())
+    .bind(&scores.body)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write_token(connection: &mut SqliteConnection, token: &StoredToken) -> Result<(), JobFault> {
+    sqlx::query("INSERT INTO tokens (hash, workspace, role, agent, created_at_us) VALUES (?, ?, ?, ?, ?)")
+        .bind(token.hash.as_slice())
+        .bind(token.workspace.as_str())
+        .bind(&token.role)
+        .bind(token.agent.as_ref().map(|agent| agent.as_str()))
+        .bind(micros(token.created_at))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The type as the schema of call events spells it.
+fn name_of(event_type: CallEventType) -> &'static str {
+    match event_type {
+        CallEventType::Started => "started",
+        CallEventType::Offered => "offered",
+        CallEventType::Answered => "answered",
+        CallEventType::Missed => "missed",
+        CallEventType::Rejected => "rejected",
+        CallEventType::Busy => "busy",
+        CallEventType::Unreachable => "unreachable",
+        CallEventType::Cancelled => "cancelled",
+        CallEventType::Transferred => "transferred",
+        CallEventType::Held => "held",
+        CallEventType::Resumed => "resumed",
+        CallEventType::Ended => "ended",
+        CallEventType::Recorded => "recorded",
+        CallEventType::AgentState => "agent_state",
+    }
+}

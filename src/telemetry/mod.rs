@@ -1,0 +1,3 @@
+//! What operators see: logs and metrics. Labels never hold callers or agents.
+
+pub mod metrics;

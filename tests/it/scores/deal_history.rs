@@ -1,0 +1,286 @@
+//! Which deals count, for whom, and how much.
+
+use super::*;
+use meritline::core::score_table::DealNotes;
+
+const TWO: [&str; 2] = ["anna", "boris"];
+
+#[test]
+fn results_fade_with_the_half_life() {
+    let settings = ScoreSettings { half_life_seconds: Some(30 * DAY), ..timeless() };
+    let closed = |deal: Deal, days| Deal { closed_at: Some(days_ago(days)), ..deal };
+    let deals = [
+        closed(won("1", "anna", "100"), 0),
+        closed(won("2", "anna", "100"), 30),
+        closed(lost("3", "anna"), 60),
+        // Planned ahead: age 0, not "more than now".
+        closed(won("4", "boris", "100"), -30),
+    ];
+    let table = scores(&TWO, settings, &deals);
+    let anna = of(&table, "anna");
+    assert_near(anna.faded_contracts, 1.5, 1e-15);
+    assert_near(anna.faded_exposure, 1.75, 1e-15);
+    assert_eq!((anna.contracts_closed, anna.opportunities), (2, 3));
+    assert_near(of(&table, "boris").faded_contracts, 1.0, 0.0);
+    // R0 = 2.5 / 2.75; (1.5 + 10) / (1.75 x R0 + 10).
+    assert_near(anna.conversion_index, 11.5 / (1.75 * 2.5 / 2.75 + 10.0), 1e-15);
+}
+
+#[test]
+fn deals_closed_before_the_horizon_do_not_count() {
+    let settings = ScoreSettings { horizon_seconds: Some(90 * DAY), ..timeless() };
+    let mut deals = [won("1", "anna", "100"), won("2", "anna", "500"), lost("3", "anna"), lost("4", "anna")];
+    for (deal, days) in deals.iter_mut().zip([90, 91, 90, 91]) {
+        deal.closed_at = Some(days_ago(days));
+    }
+    let table = scores(&TWO, settings, &deals);
+    let anna = of(&table, "anna");
+    assert_eq!((anna.contracts_closed, anna.opportunities, anna.contracts_known), (1, 2, 2));
+    assert_eq!((anna.revenue, table.pool.median_amount), (money("100"), Some(money("100"))));
+}
+
+#[test]
+fn a_closed_deal_without_a_close_date_still_counts_and_is_told() {
+    let settings = ScoreSettings { horizon_seconds: Some(90 * DAY), half_life_seconds: Some(30 * DAY), ..timeless() };
+    let deals = [
+        deal("no-date", "anna", DealStatus::Won),
+        Deal { opened_at: Some(days_ago(30)), ..deal("opened", "anna", DealStatus::Lost) },
+        Deal { opened_at: Some(days_ago(100)), ..deal("opened-long-ago", "anna", DealStatus::Lost) },
+    ];
+    let table = scores(&TWO, settings, &deals);
+    let anna = of(&table, "anna");
+    assert_eq!((anna.contracts_closed, anna.opportunities), (1, 2));
+    assert_near(anna.faded_exposure, 1.5, 1e-15);
+    assert_eq!(table.notes, DealNotes { undated_deals: 2, contracts_without_amount: 1, ..DealNotes::default() });
+}
+
+/// Two decided deals that took 4 and 6 days: the median is 5, patience ends after 10.
+fn usual_time_to_close() -> Vec<Deal> {
+    let mut deals = vec![won("w", "boris", "100"), lost("l", "boris")];
+    deals[0].opened_at = Some(days_ago(4));
+    deals[1].opened_at = Some(days_ago(6));
+    deals
+}
+
+#[test]
+fn open_deals_count_as_lost_after_twice_the_usual_time() {
+    let deals = [
+        usual_time_to_close(),
+        vec![open("at-10", "anna", 10), open("at-11", "anna", 11), deal("undated", "anna", DealStatus::Open)],
+    ]
+    .concat();
+    let table = scores(&TWO, timeless(), &deals);
+    assert_eq!(table.pool.median_seconds_to_close, Some(5.0 * DAY as f64));
+    assert_eq!((of(&table, "anna").opportunities, of(&table, "anna").contracts_closed), (1, 0));
+    assert_eq!((table.notes.overdue_open_deals, table.notes.open_deals_without_start), (1, 1));
+}
+
+#[test]
+fn an_overdue_deal_fades_from_the_moment_it_became_overdue() {
+    let settings = ScoreSettings { half_life_seconds: Some(30 * DAY), horizon_seconds: Some(60 * DAY), ..timeless() };
+    // Overdue for 30 days: half. Overdue for 61: beyond the horizon.
+    let deals = [usual_time_to_close(), vec![open("1", "anna", 40), open("2", "anna", 71)]].concat();
+    let table = scores(&TWO, settings, &deals);
+    assert_eq!(of(&table, "anna").opportunities, 1);
+    assert_near(of(&table, "anna").faded_exposure, 0.5, 1e-15);
+}
+
+#[test]
+fn without_a_usual_time_no_open_deal_is_overdue() {
+    let deals = [won("w", "boris", "100"), open("1", "anna", 4000)];
+    let table = scores(&TWO, timeless(), &deals);
+    assert_eq!((table.pool.median_seconds_to_close, of(&table, "anna").opportunities), (None, 0));
+    // Dates without a time: opened and closed "at once" says nothing about how long deals take.
+    let mut same_day = won("w", "boris", "100");
+    same_day.opened_at = same_day.closed_at.map(|closed| closed + SignedDuration::from_hours(7));
+    let table = scores(&TWO, timeless(), &[same_day, open("1", "anna", 4000)]);
+    assert_eq!((table.pool.median_seconds_to_close, of(&table, "anna").opportunities), (Some(0.0), 0));
+}
+
+#[test]
+fn hiding_lost_deals_does_not_pay() {
+    // Both won 20 of 40; boris leaves his lost deals open in the CRM instead of closing them.
+    let history = |hidden: bool| -> Vec<Deal> {
+        let person = |user: &'static str| {
+            (0..40).map(move |at: i64| {
+                let mut deal =
+                    if at < 20 { won(&format!("{user}{at}"), user, "100") } else { lost(&format!("{user}{at}"), user) };
+                deal.closed_at = Some(days_ago(40 + at));
+                deal.opened_at = Some(days_ago(50 + at));
+                if hidden && user == "boris" && deal.status == DealStatus::Lost {
+                    deal.status = DealStatus::Open;
+                    deal.closed_at = None;
+                }
+                deal
+            })
+        };
+        person("anna").chain(person("boris")).collect()
+    };
+    for settings in [timeless(), ScoreSettings { half_life_seconds: Some(30 * DAY), ..timeless() }] {
+        let honest = scores(&TWO, settings.clone(), &history(false));
+        let hidden = scores(&TWO, settings, &history(true));
+        assert_eq!(of(&hidden, "boris").opportunities, 40);
+        assert!(of(&hidden, "boris").value <= of(&honest, "boris").value, "{:?} {:?}", hidden.agents, honest.agents);
+        assert!(of(&hidden, "boris").value <= of(&hidden, "anna").value);
+    }
+}
+
+#[test]
+fn another_currency_counts_as_a_contract_without_an_amount() {
+    let deals = [
+        Deal { currency: Some("RUB".parse().unwrap()), ..won("1", "anna", "100") },
+        Deal { currency: Some("USD".parse().unwrap()), ..won("2", "anna", "999999") },
+        Deal { currency: Some("USD".parse().unwrap()), returned_amount: Some(money("10")), ..won("3", "boris", "10") },
+    ];
+    let table = scores(&TWO, timeless(), &deals);
+    let anna = of(&table, "anna");
+    assert_eq!((anna.contracts_closed, anna.revenue, anna.average_check), (2, money("100"), Some(money("100"))));
+    assert_eq!((table.notes.foreign_currency_deals, table.notes.contracts_without_amount), (1, 0));
+    assert_eq!(anna.faded_priced_contracts, 1.0);
+    // A full return is one in any currency.
+    assert_eq!((of(&table, "boris").contracts_closed, table.notes.returned_contracts), (0, 1));
+}
+
+#[test]
+fn deals_without_an_amount_stay_out_of_the_check_index() {
+    let deals = [won("1", "anna", "100"), won("2", "boris", "100"), deal("3", "boris", DealStatus::Won)];
+    let table = scores(&TWO, timeless(), &deals);
+    assert_eq!(of(&table, "boris").contracts_closed, 2);
+    assert_eq!(of(&table, "boris").average_check, Some(money("100")));
+    assert_near(of(&table, "boris").check_index, 1.0, 1e-15);
+    assert_eq!(table.notes.contracts_without_amount, 1);
+}
+
+#[test]
+fn returns_reduce_the_amount_and_a_full_return_undoes_the_contract() {
+    let returned =
+        |id: &str, user: &str, amount: &str, back: &str| Deal { returned_amount: Some(money(back)), ..won(id, user, amount) };
+    let deals = [
+        returned("part", "anna", "100.10", "40.05"),
+        returned("none", "anna", "50", "0"),
+        returned("signed", "anna", "80", "-30"),
+        won("nil", "anna", "0"),
+        returned("all", "boris", "70", "70"),
+        returned("more", "boris", "70", "71"),
+        won("credit-note", "boris", "-5"),
+    ];
+    let table = scores(&TWO, timeless(), &deals);
+    let anna = of(&table, "anna");
+    assert_eq!((anna.contracts_closed, anna.revenue), (4, money("160.05")));
+    assert_eq!(anna.average_check, Some(money("40.0125")));
+    // What was returned was still handled: it counts against the conversion.
+    let boris = of(&table, "boris");
+    assert_eq!((boris.contracts_closed, boris.opportunities, boris.revenue), (0, 3, money("0")));
+    assert_eq!(table.notes.returned_contracts, 3);
+}
+
+#[test]
+fn the_same_contract_in_two_systems_counts_once() {
+    let (bitrix, sheet) = (ConnectionId::from("bitrix"), ConnectionId::from("sheet"));
+    let linked = |deal: Deal, key: &str| Deal { link_key: Some(key.to_owned()), ..deal };
+    let first =
+        [linked(won("1", "anna", "100"), "INV-7"), linked(won("2", "anna", "60"), "INV-7"), linked(won("3", "anna", "1"), " ")];
+    let second =
+        [linked(won("1", "anna", "999"), "INV-7"), linked(won("9", "anna", "40"), "INV-8"), linked(won("10", "anna", "2"), " ")];
+    let all = || first.iter().map(|deal| (&bitrix, deal)).chain(second.iter().map(|deal| (&sheet, deal)));
+    let table = scores_of_two(&TWO, timeless(), all());
+    // Two records with one key inside one system are two deals; an empty key links nothing.
+    assert_eq!((of(&table, "anna").contracts_closed, of(&table, "anna").revenue), (5, money("203")));
+    assert_eq!(table.notes.linked_duplicates, 1);
+
+    let sheet_first = ScoreSettings { crm: vec!["sheet".into(), "bitrix".into()], ..timeless() };
+    let table = scores_of_two(&TWO, sheet_first, all());
+    assert_eq!((of(&table, "anna").contracts_closed, of(&table, "anna").revenue), (4, money("1042")));
+}
+
+#[test]
+fn a_repeated_record_replaces_the_earlier_one_and_unnamed_connections_are_not_read() {
+    let (bitrix, other) = (ConnectionId::from("bitrix"), ConnectionId::from("elsewhere"));
+    let (before, after, foreign) = (won("1", "anna", "100"), lost("1", "anna"), won("2", "anna", "5"));
+    let table = scores_of_two(&TWO, timeless(), [(&bitrix, &before), (&other, &foreign), (&bitrix, &after)]);
+    assert_eq!((of(&table, "anna").contracts_closed, of(&table, "anna").opportunities), (0, 1));
+    // The same id in two systems is two deals.
+    let sheet = ConnectionId::from("sheet");
+    let table = scores_of_two(&TWO, timeless(), [(&bitrix, &before), (&sheet, &before)]);
+    assert_eq!(of(&table, "anna").contracts_closed, 2);
+}
+
+#[test]
+fn only_deals_that_pass_the_filter_count() {
+    let deals = [
+        Deal {
+            pipeline: Some("sales".into()),
+            lead_source: Some("call".into()),
+            new_customer: Some(true),
+            ..won("1", "anna", "1")
+        },
+        Deal {
+            pipeline: Some("support".into()),
+            lead_source: Some("call".into()),
+            new_customer: Some(true),
+            ..won("2", "anna", "2")
+        },
+        Deal {
+            pipeline: Some("sales".into()),
+            lead_source: Some("mail".into()),
+            new_customer: Some(false),
+            ..won("3", "anna", "4")
+        },
+        Deal { pipeline: Some("sales".into()), ..won("4", "anna", "8") },
+        won("5", "anna", "16"),
+    ];
+    let revenue =
+        |deals_filter: DealFilter| of(&scores(&TWO, ScoreSettings { deals: deals_filter, ..timeless() }, &deals), "anna").revenue;
+    let all = DealFilter::default();
+    assert_eq!(revenue(all.clone()), money("31"));
+    assert_eq!(revenue(DealFilter { pipelines: vec!["sales".into()], ..all.clone() }), money("13"));
+    assert_eq!(revenue(DealFilter { sources: vec!["call".into(), "mail".into()], ..all.clone() }), money("7"));
+    assert_eq!(revenue(DealFilter { new_customers_only: true, ..all.clone() }), money("3"));
+    assert_eq!(revenue(DealFilter { pipelines: vec!["sales".into()], new_customers_only: true, ..all }), money("1"));
+}
+
+#[test]
+fn users_who_are_nobodys_are_listed_and_change_nothing() {
+    let pool_only = record("anna", 10, 5);
+    let strangers = [
+        record("stranger", 3, 3),
+        record("Anna", 1, 1),
+        vec![Deal { user: None, ..won("ownerless", "x", "100") }, open("open-stranger", "stranger", 1)],
+    ]
+    .concat();
+    let table = scores(&TWO, timeless(), &[pool_only.clone(), strangers].concat());
+    let listed: Vec<(&str, &str, u64)> =
+        table.unmapped_users.iter().map(|user| (user.connection.as_str(), user.user.as_str(), user.deals)).collect();
+    assert_eq!(listed, [("bitrix", "stranger", 4), ("bitrix", "Anna", 1)]);
+    assert_eq!((table.notes.ownerless_deals, table.notes.unmapped_users_total), (1, 2));
+    assert_eq!(table.agents, scores(&TWO, timeless(), &pool_only).agents);
+}
+
+#[test]
+fn the_list_of_unmapped_users_is_bounded() {
+    let deals: Vec<Deal> = (0..500).map(|at| won(&format!("{at}"), &format!("user-{at}"), "1")).collect();
+    let table = scores(&TWO, timeless(), &deals);
+    assert_eq!((table.unmapped_users.len(), table.notes.unmapped_users_total), (200, 500));
+}
+
+#[test]
+fn agents_of_another_pool_are_neither_compared_nor_unmapped() {
+    let mut parts = parts(&["anna", "boris", "outside"], policy("by-results", Mode::Performance, Some(timeless())));
+    parts.groups[0].members.truncate(2);
+    let workspace = Workspace::build(parts).unwrap();
+    let deals = [record("anna", 10, 5), record("outside", 10, 10)].concat();
+    let bitrix = ConnectionId::from("bitrix");
+    let input = ScoreInput::of(&workspace, BY_RESULTS, now()).unwrap();
+    let table = score::compute(&input, deals.iter().map(|deal| (&bitrix, deal)));
+    assert_eq!(table.agents.len(), 2);
+    assert_eq!((table.pool.contracts_closed, table.notes.other_agents_deals, table.unmapped_users.len()), (5, 10, 0));
+}
+
+#[test]
+fn absurd_amounts_do_not_stop_the_scores() {
+    let most = Decimal::MAX.to_string();
+    let deals =
+        [won("1", "anna", &most), won("2", "anna", &most), won("3", "boris", "100"), won("4", "boris", &format!("-{most}"))];
+    let table = scores(&TWO, timeless(), &deals);
+    assert!(table.agents.iter().all(|agent| agent.value.is_finite() && agent.value > 0.0), "{:?}", table.agents);
+}

@@ -1,0 +1,184 @@
+//! What only the embedded store can show: its file, and a disk that does not answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use meritline::broker::store::{PageRequest, Store, StoreError};
+use meritline::core::call::CallEventType::Answered;
+use meritline::core::ids::WorkspaceId;
+use meritline::store::sqlite::SqliteStore;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::File;
+use super::question::{ask, at, event};
+use crate::support::sample_workspace::SampleWorkspace;
+
+async fn raw(file: &File) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(file.path()).create_if_missing(true).connect().await.unwrap()
+}
+
+/// A second process that holds the file: for the writer a disk that does not answer.
+async fn stall(file: &File) -> SqliteConnection {
+    let mut holder = raw(file).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut holder).await.unwrap();
+    holder
+}
+
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    for _ in 0..1500 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never happened: {what}");
+}
+
+/// Surviving a killed process does not show this: only a full sync survives a power cut.
+#[tokio::test]
+async fn the_writer_syncs_fully_and_deletes_for_good() {
+    let store = File::new();
+    let store = store.sqlite().await;
+    let settings = store.writer_settings().await.unwrap();
+    assert_eq!(settings.synchronous, 2, "2 is FULL");
+    assert_eq!(settings.journal_mode, "wal");
+    assert_eq!(settings.secure_delete, 1);
+    assert_eq!(settings.foreign_keys, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stalled_disk_does_not_delay_decisions_and_is_told() {
+    let file = File::new();
+    let store = file.sqlite().await;
+    store.open(SampleWorkspace::one_group("acme", &["anna", "boris"]).build(), at(0)).await.unwrap();
+    ask(&*store, "acme", "before", at(0)).await;
+    until("the first decision is on disk", async || store.log_is_current()).await;
+    let holder = stall(&file).await;
+    let started = Instant::now();
+    for call in 0..100 {
+        ask(&*store, "acme", &format!("c-{call}"), at(call)).await;
+    }
+    assert!(started.elapsed() < Duration::from_secs(1), "100 decisions took {:?}", started.elapsed());
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert!(!store.log_is_current());
+    assert!(matches!(store.ready().await, Err(StoreError::Unavailable(_))));
+    holder.close().await.unwrap();
+    until("the log is current again", async || store.log_is_current()).await;
+    store.ready().await.unwrap();
+    let page = PageRequest { limit: 500, ..PageRequest::default() };
+    assert_eq!(store.decisions(&WorkspaceId::from("acme"), page).await.unwrap().items.len(), 101);
+    assert_eq!(store.decisions_lost(), 0);
+}
+
+/// A disk that stays away longer than the file may be locked: events are refused, decisions are written afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_long_stall_events_were_refused_and_decisions_kept() {
+    let file = File::new();
+    let store = file.sqlite().await;
+    store.open(SampleWorkspace::one_group("acme", &["anna", "boris"]).build(), at(0)).await.unwrap();
+    let holder = stall(&file).await;
+    ask(&*store, "acme", "c-1", at(0)).await;
+    let workspace = WorkspaceId::from("acme");
+    let told = vec![event("e-1", "c-1", Answered, Some("anna"), at(1))];
+    let refused = store.record_events(&workspace, told.clone()).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    holder.close().await.unwrap();
+    until("the decision is on disk", async || store.log_is_current()).await;
+    assert_eq!(store.record_events(&workspace, told).await.unwrap().len(), 1, "the PBX sends it again");
+    let page = PageRequest { limit: 10, ..PageRequest::default() };
+    assert_eq!(store.decisions(&workspace, page).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_queue_is_bounded_and_what_was_accepted_is_stored() {
+    let file = File::new();
+    let store = file.sqlite().await;
+    store.open(SampleWorkspace::one_group("acme", &["anna"]).build(), at(0)).await.unwrap();
+    let holder = stall(&file).await;
+    let mut telling = JoinSet::new();
+    for number in 0..2000 {
+        let store: Arc<SqliteStore> = Arc::clone(&store);
+        telling.spawn(async move {
+            let told = vec![event(&format!("e-{number}"), "c-1", Answered, Some("anna"), at(1))];
+            store.record_events(&WorkspaceId::from("acme"), told).await
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    holder.close().await.unwrap();
+    let results = telling.join_all().await;
+    let accepted = results.iter().filter(|result| result.is_ok()).count();
+    let refused = results.iter().filter(|result| matches!(result, Err(StoreError::Overloaded { .. }))).count();
+    assert!(refused > 0, "2000 do not fit");
+    assert_eq!(accepted + refused, 2000);
+    let mut reading = raw(&file).await;
+    let stored: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM events").fetch_one(&mut reading).await.unwrap();
+    assert_eq!(usize::try_from(stored).unwrap(), accepted);
+}
+
+#[tokio::test]
+async fn a_full_queue_of_decisions_is_counted_and_the_decisions_stand() {
+    let file = File::new();
+    let store = file.sqlite().await;
+    store.open(SampleWorkspace::one_group("acme", &["anna"]).build(), at(0)).await.unwrap();
+    let holder = stall(&file).await;
+    for call in 0..9000 {
+        ask(&*store, "acme", &format!("c-{call}"), at(call)).await;
+    }
+    assert!(store.decisions_lost() > 0, "9000 do not fit");
+    assert!(!store.log_is_current());
+    let again = ask(&*store, "acme", "c-8999", at(8999)).await;
+    assert_eq!(again.sequence, 9000);
+    holder.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_decision_is_on_disk_soon_without_anybody_waiting_for_it() {
+    let file = File::new();
+    let store = file.sqlite().await;
+    store.open(SampleWorkspace::one_group("acme", &["anna"]).build(), at(0)).await.unwrap();
+    ask(&*store, "acme", "c-1", at(0)).await;
+    let mut reading = raw(&file).await;
+    let mut found = 0_i64;
+    for _ in 0..200 {
+        found = sqlx::query_scalar("SELECT COUNT(*) FROM decisions").fetch_one(&mut reading).await.unwrap();
+        if found == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(found, 1);
+}
+
+async fn refusal(file: &File) -> String {
+    match SqliteStore::connect(&file.url()).await {
+        Ok(_) => panic!("the file was accepted"),
+        Err(fault) => fault.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn foreign_and_newer_files_are_refused_and_left_alone() {
+    let newer = File::new();
+    newer.sqlite().await.shut_down().await;
+    let mut raw_newer = raw(&newer).await;
+    sqlx::raw_sql("PRAGMA user_version = 4711").execute(&mut raw_newer).await.unwrap();
+    raw_newer.close().await.unwrap();
+    assert!(refusal(&newer).await.contains("newer version"), "{}", refusal(&newer).await);
+
+    let text = File::new();
+    let words = "this is a letter, not a database; ".repeat(200);
+    std::fs::write(text.path(), &words).unwrap();
+    assert!(refusal(&text).await.contains("no SQLite database"), "{}", refusal(&text).await);
+    assert_eq!(std::fs::read_to_string(text.path()).unwrap(), words);
+
+    let foreign = File::new();
+    let mut raw_foreign = raw(&foreign).await;
+    sqlx::raw_sql("CREATE TABLE recipes (name TEXT)").execute(&mut raw_foreign).await.unwrap();
+    raw_foreign.close().await.unwrap();
+    let before = std::fs::read(foreign.path()).unwrap();
+    assert!(refusal(&foreign).await.contains("another program"), "{}", refusal(&foreign).await);
+    assert_eq!(std::fs::read(foreign.path()).unwrap(), before);
+}
