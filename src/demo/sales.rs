@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::chance::SplitMix64;
 use super::company::Company;
 use super::crm::Crm;
+use super::speed::Speed;
 
 /// How many conversations open a deal.
 const OPENING_RATE: f64 = 0.5;
@@ -37,13 +38,13 @@ pub struct Closed {
 /// The deals the demo's calls opened.
 pub struct Sales {
     chance: SplitMix64,
-    speed: f64,
+    speed: Speed,
     open: Vec<OpenDeal>,
 }
 
 impl Sales {
     /// Nothing open yet.
-    pub fn new(seed: u64, speed: f64) -> Self {
+    pub fn new(seed: u64, speed: Speed) -> Self {
         Self { chance: SplitMix64::stream(seed, u64::MAX), speed, open: Vec::new() }
     }
 
@@ -56,7 +57,7 @@ impl Sales {
         let won = self.chance.happens(record.win_rate);
         let amount = self.chance.pick(&record.amounts).copied().unwrap_or_default();
         let deal = crm.add_deal(person.crm_user, "Order by telephone", amount, at);
-        let wait = Duration::from_secs_f64(self.chance.exponential(CLOSING_SECONDS_MEAN) / self.speed);
+        let wait = Duration::from_secs_f64(self.chance.exponential(CLOSING_SECONDS_MEAN) / self.speed.times());
         self.open.push(OpenDeal { deal, agent, due: Instant::now() + wait, amount: won.then_some(amount) });
     }
 

@@ -17,6 +17,7 @@ use super::hooks::Hooks;
 use super::ledger::Ledger;
 use super::sales::Sales;
 use super::screen::{Frame, LookAt, Row, Snapshot, Totals, render_live, render_summary};
+use super::speed::Speed;
 use super::teller::Teller;
 use super::traffic::{self, CALLS_PER_HOUR, Exchange, Happening, TrafficSettings, What};
 use super::watch::{AgentView, View, Watch};
@@ -49,7 +50,7 @@ pub struct DemoAddresses {
 #[derive(Debug, Clone)]
 pub struct DemoOptions {
     /// How many times faster than real its time passes; the same as in the workspace file.
-    pub speed: f64,
+    pub speed: Speed,
     /// This many calls, then a summary; none: until stopped.
     pub once: Option<u64>,
     /// Of the traffic. Call ids contain it: a service that keeps its store wants another one each time.
@@ -174,7 +175,7 @@ struct Show {
     crm: Crm,
     clock: Arc<dyn Clock>,
     face: Face,
-    speed: f64,
+    speed: Speed,
     started: Instant,
     look_at: Vec<LookAt>,
     ledger: Ledger,
@@ -322,7 +323,7 @@ impl Show {
             }
         };
         Snapshot {
-            speed: self.speed,
+            speed: self.speed.times(),
             elapsed: self.started.elapsed(),
             rows: self.company.agents.iter().map(row).collect(),
             totals: self.ledger.totals,

@@ -17,6 +17,7 @@ use super::call_script::{CallScript, PickUp};
 use super::chance::SplitMix64;
 use super::company::Contact;
 use super::hooks::{Answer, AnsweredTarget, Event, Hooks, Question};
+use super::speed::Speed;
 use super::workspace_text::RING_SECONDS;
 use crate::broker::ports::Clock;
 
@@ -31,7 +32,7 @@ pub struct TrafficSettings {
     /// The same seed gives the same callers, pick-ups and talk times.
     pub seed: u64,
     /// How many times faster than real the demo's time passes.
-    pub speed: f64,
+    pub speed: Speed,
     /// Calls per hour of the demo's time.
     pub calls_per_hour: f64,
     /// How many calls there are; none means until stopped.
@@ -147,7 +148,7 @@ pub async fn run(settings: TrafficSettings, exchange: Exchange, stop: Cancellati
     let mut calls = JoinSet::new();
     let work = async {
         for number in 1..=settings.calls.unwrap_or(u64::MAX) {
-            let gap = arrivals.exponential(3600.0 / settings.calls_per_hour) / settings.speed;
+            let gap = arrivals.exponential(3600.0 / settings.calls_per_hour) / settings.speed.times();
             tokio::time::sleep(Duration::from_secs_f64(gap)).await;
             while calls.try_join_next().is_some() {}
             let script = CallScript::draw(settings.seed, number, &exchange.contacts);
@@ -277,7 +278,7 @@ impl Call {
 
     async fn talk(&self, story: &mut Story, target: &AnsweredTarget, phone: PhoneInUse) {
         let talk_seconds = self.script.talk_seconds;
-        tokio::time::sleep(Duration::from_secs_f64(talk_seconds / self.settings.speed)).await;
+        tokio::time::sleep(Duration::from_secs_f64(talk_seconds / self.settings.speed.times())).await;
         drop(phone);
         self.tell(story, &[("ended", None)]).await;
         self.happens(What::Ended { agent: target.agent.clone(), talk_seconds }).await;

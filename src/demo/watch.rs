@@ -112,8 +112,7 @@ struct ShareRow {
 
 #[derive(Deserialize)]
 struct AgentRow {
-    #[serde(alias = "agent")]
-    id: String,
+    agent: String,
     #[serde(default)]
     state: String,
 }
@@ -159,7 +158,7 @@ impl Watch {
             }
         }
         for row in self.list::<AgentRow>("agents").await? {
-            if let Some(agent) = view.get_mut(&row.id) {
+            if let Some(agent) = view.get_mut(&row.agent) {
                 agent.state = row.state;
             }
         }

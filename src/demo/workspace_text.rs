@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use super::company::{BACKUP_NUMBER, Company, DemoAgent, VIRTUAL_NUMBERS, slug};
+use super::speed::Speed;
 
 /// The workspace's id.
 pub const WORKSPACE: &str = "demo";
@@ -31,9 +32,10 @@ pub const CURRENCY: &str = "USD";
 /// How long a phone rings, in seconds of the demo's time.
 pub const RING_SECONDS: f64 = 20.0;
 
-/// The workspace as YAML. `crm_base` is the small CRM's address (`http://127.0.0.1:8081`), `speed` how many times
-/// faster than real the demo's day passes (1 = real).
-pub fn workspace_yaml(company: &Company, crm_base: &str, speed: f64) -> String {
+/// The workspace as YAML. `crm_base` is the small CRM's address (`http://127.0.0.1:8081`), the
+/// seconds in it are those of a day that passes at `speed`.
+pub fn workspace_yaml(company: &Company, crm_base: &str, speed: Speed) -> String {
+    let speed = speed.times();
     let mut text = format!(
         "workspace: {WORKSPACE}\nname: Meritline demo\ntime_zone: {TIME_ZONE}\ndefault_region: RU\ncurrency: {CURRENCY}\nagents:\n"
     );

@@ -79,14 +79,15 @@ pub(super) struct DealBook {
 impl DealBook {
     /// The sample with all dates moved by the same number of days, so that the last close lies at `today`.
     pub(super) fn of(company: &Company, today: Date, zone: &TimeZone) -> Self {
-        let shift = company.last_close().map_or(0, |last| (today - last).get_days());
+        let last = company.last_close();
+        let shift = last.map_or(0, |last| (today - last).get_days());
         let start_of = |day: Date| {
             let moved = day.saturating_add(jiff::Span::new().days(shift));
             moved.to_zoned_datetime(zone.clone()).map_or(Timestamp::UNIX_EPOCH, |start| start.timestamp())
         };
         let deals = company.opportunities.iter().zip(1..).map(|(row, id)| {
             let user = company.agents.get(row.agent).map_or(0, |agent| agent.crm_user);
-            deal_of(row, id, user, &|day| start_of(day.or(company.last_close()).unwrap_or(today)))
+            deal_of(row, id, user, &|day| start_of(day.or(last).unwrap_or(today)))
         });
         Self { deals: deals.collect() }
     }

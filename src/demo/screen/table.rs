@@ -89,7 +89,7 @@ fn tail(snapshot: &Snapshot, frame: Frame, paint: Paint) -> Vec<String> {
         .iter()
         .map(|look| cropped(format!("{}  {}  {}", left(&look.what, wide), look.address, look.login).trim_end(), frame.width))
         .collect();
-    let note = "Sample company, real sales figures; callers are made up. Ctrl-C ends the demo.";
+    let note = "Data: CRM Sales Opportunities, a public sample of Maven Analytics. Ctrl-C ends.";
     lines.push(paint.tone(Tone::Faint, &cropped(note, frame.width)));
     lines
 }

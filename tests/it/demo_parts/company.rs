@@ -51,7 +51,7 @@ fn nobody_shares_an_id_a_number_or_a_crm_user() {
 }
 
 fn yaml(speed: f64) -> Value {
-    let text = workspace_yaml(&Company::load().unwrap(), "http://127.0.0.1:8081", speed);
+    let text = workspace_yaml(&Company::load().unwrap(), "http://127.0.0.1:8081", speed.to_string().parse().unwrap());
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
@@ -110,7 +110,7 @@ fn references_in_the_workspace_lead_somewhere() {
 
 #[test]
 fn what_takes_seconds_of_a_working_day_is_divided_by_the_speed() {
-    let policy = |speed| list(&yaml(speed), "policies")[1].clone();
+    let policy = |speed: f64| list(&yaml(speed), "policies")[1].clone();
     let real = policy(1.0);
     assert_eq!(real["period"], "36000s");
     assert_eq!(real["dialling"]["ring_seconds"], 20);

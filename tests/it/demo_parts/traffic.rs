@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use meritline::demo::Speed;
 use meritline::demo::call_script::{CallScript, PickUp};
 use meritline::demo::company::Company;
 use meritline::demo::hooks::Hooks;
@@ -96,12 +97,14 @@ async fn happenings_of(service: &FakeService, settings: TrafficSettings, token: 
     all
 }
 
-const FAST: TrafficSettings = TrafficSettings { seed: 7, speed: 2000.0, calls_per_hour: 240.0, calls: Some(40) };
+fn fast(calls: u64) -> TrafficSettings {
+    TrafficSettings { seed: 7, speed: "2000".parse().unwrap(), calls_per_hour: 240.0, calls: Some(calls) }
+}
 
 #[tokio::test]
 async fn every_call_follows_the_order_of_its_answer_and_tells_each_step_once() {
     let service = FakeService::ringing(&["anna", "boris", "clara", "dora", "egor", "fedor"]);
-    let happenings = happenings_of(&service, FAST, "pbx-token").await;
+    let happenings = happenings_of(&service, fast(40), "pbx-token").await;
     let events = service.events.lock().unwrap().clone();
     let ids: BTreeSet<&str> = events.iter().map(|event| event["event_id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), events.len(), "no event twice");
@@ -138,12 +141,12 @@ async fn every_call_follows_the_order_of_its_answer_and_tells_each_step_once() {
 #[tokio::test]
 async fn a_call_nobody_can_take_goes_to_the_backup_number() {
     let service = FakeService::ringing(&[]);
-    let happenings = happenings_of(&service, TrafficSettings { calls: Some(3), ..FAST }, "pbx-token").await;
+    let happenings = happenings_of(&service, fast(3), "pbx-token").await;
     let number = Some("+70001001000".to_owned());
     let fallbacks = happenings.iter().filter(|h| h.what == What::Fallback { targets: 0, number: number.clone() });
     assert_eq!(fallbacks.count(), 3);
     let service = FakeService::ringing(&["anna"]);
-    let busy = happenings_of(&service, TrafficSettings { calls_per_hour: 1e6, calls: Some(8), ..FAST }, "pbx-token").await;
+    let busy = happenings_of(&service, TrafficSettings { calls_per_hour: 1e6, ..fast(8) }, "pbx-token").await;
     assert!(busy.iter().any(|h| matches!(&h.what, What::Busy { target } if target.agent == "anna")));
     assert!(busy.iter().any(|h| matches!(h.what, What::Fallback { targets: 1, .. })));
 }
@@ -151,7 +154,7 @@ async fn a_call_nobody_can_take_goes_to_the_backup_number() {
 #[tokio::test]
 async fn a_refused_hook_is_told_not_hidden() {
     let service = FakeService::ringing(&["anna"]);
-    let happenings = happenings_of(&service, TrafficSettings { calls: Some(2), ..FAST }, "guess").await;
+    let happenings = happenings_of(&service, fast(2), "guess").await;
     assert_eq!(happenings.len(), 2);
     for happening in happenings {
         assert!(matches!(&happening.what, What::HookFailed { decision: true, error } if error.contains("401")), "{happening:?}");
@@ -161,9 +164,9 @@ async fn a_refused_hook_is_told_not_hidden() {
 /// The conversation of the drawn call, at two speeds: its time on the wire is the script's divided by the speed.
 #[tokio::test]
 async fn talk_takes_the_speed_into_account() {
-    for speed in [1000.0, 250.0] {
+    for (speed, text) in [(1000.0, "1000"), (250.0, "250")] {
         let service = FakeService::ringing(&["anna", "boris", "clara"]);
-        let settings = TrafficSettings { seed: 3, speed, calls_per_hour: 1e6, calls: Some(1) };
+        let settings = TrafficSettings { seed: 3, speed: text.parse().unwrap(), calls_per_hour: 1e6, calls: Some(1) };
         happenings_of(&service, settings, "pbx-token").await;
         let script = CallScript::draw(3, 1, &Company::load().unwrap().contacts);
         let events = service.events.lock().unwrap().clone();
@@ -188,7 +191,7 @@ async fn a_stop_ends_the_traffic_at_once() {
         happenings: sender,
     };
     let stop = CancellationToken::new();
-    let settings = TrafficSettings { speed: 1.0, calls_per_hour: 1e6, calls: None, ..FAST };
+    let settings = TrafficSettings { speed: "1".parse().unwrap(), calls_per_hour: 1e6, calls: None, ..fast(0) };
     let stopped = async {
         heard.recv().await.expect("a first call");
         stop.cancel();
@@ -213,4 +216,13 @@ fn drawn_calls_are_as_stated() {
     assert!((mean - 300.0).abs() < 10.0, "{mean}");
     assert_eq!(scripts[5], CallScript::draw(11, 5, &contacts), "the same seed and number, the same call");
     assert_ne!(scripts[5], CallScript::draw(12, 5, &contacts));
+}
+
+#[test]
+fn a_speed_that_makes_no_sense_is_refused_with_an_example() {
+    for bad in ["0", "-3", "NaN", "inf", "fast", "", "1e9"] {
+        let error = bad.parse::<Speed>().expect_err(bad).to_string();
+        assert!(error.contains("for example 20"), "{error}");
+    }
+    assert_eq!("12.5".parse::<Speed>().unwrap().times(), 12.5);
 }
