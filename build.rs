@@ -14,7 +14,7 @@ fn main() -> io::Result<()> {
     for (kind, name) in [("pbx", "PBX_MANIFESTS"), ("crm", "CRM_MANIFESTS")] {
         let folder = root.join("integrations").join(kind);
         let _ = writeln!(code, "/// The manifests under `integrations/{kind}`, by folder, sorted.");
-        let _ = writeln!(code, "pub const {name}: &[(&str, &str)] = &[");
+        let _ = writeln!(code, "pub(super) const {name}: &[(&str, &str)] = &[");
         for (integration, manifest) in manifests(&folder)? {
             let _ = writeln!(code, "    ({integration:?}, include_str!({:?})),", manifest.display().to_string());
         }

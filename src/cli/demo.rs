@@ -21,7 +21,7 @@ use crate::demo::company::Company;
 use crate::demo::crm::{self, BucketLimit, Crm, CrmSettings};
 use crate::demo::screen::LookAt;
 use crate::demo::workspace_text::{CRM_SECRET_NAME, PBX_CONNECTION, PBX_TOKEN_NAME, TIME_ZONE, WORKSPACE, workspace_yaml};
-use crate::demo::{self, DemoAddresses, DemoOptions, DemoParts, Face};
+use crate::demo::{self, DemoAddresses, DemoOptions, DemoParts, Face, Speed};
 use crate::http::access::Role;
 use crate::integration::secrets::{EnvAndFiles, Secrets};
 use crate::service::clock::{RandomIds, SystemClock, random_token};
@@ -35,21 +35,14 @@ use crate::workspace_file;
 #[derive(Debug, clap::Args)]
 pub struct DemoArguments {
     /// How many times faster than real the demo's day passes
-    #[arg(long, default_value_t = 60.0, value_name = "N", value_parser = speed)]
-    speed: f64,
+    #[arg(long, default_value = "20", value_name = "N")]
+    speed: Speed,
     /// This many calls, then a summary and exit code 0 (for scripts)
     #[arg(long, value_name = "CALLS", num_args = 0..=1, default_missing_value = "150")]
     once: Option<u64>,
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     listen: String,
-}
-
-fn speed(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(speed) if (0.1..=1000.0).contains(&speed) => Ok(speed),
-        _ => Err("expected a number from 0.1 to 1000".to_owned()),
-    }
 }
 
 /// A folder for the demo's store that goes when the demo ends.
@@ -104,8 +97,9 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     let face = Face::of_stdout(std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()));
     let stopped = stop.clone();
     let on_signal = service_signal(stopped);
+    let mut screen = std::io::stdout();
     let shown = tokio::select! {
-        shown = demo::run(addresses, options, parts, (&mut std::io::stdout(), face)) => shown,
+        shown = demo::run(addresses, options, parts, (&mut screen, face)) => shown,
         never = on_signal => match never {},
     };
     stop.cancel();

@@ -27,6 +27,7 @@ pub enum TokenCommand {
         /// Whose it is; needed for role `agent`
         #[arg(long)]
         agent: Option<String>,
+        /// Where the store is
         #[command(flatten)]
         settings: SettingsFile,
     },

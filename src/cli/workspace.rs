@@ -23,6 +23,7 @@ pub enum WorkspaceCommand {
         /// Workspace files (YAML)
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Where the store is
         #[command(flatten)]
         settings: SettingsFile,
     },
@@ -30,6 +31,7 @@ pub enum WorkspaceCommand {
     Export {
         /// The workspace's id
         name: String,
+        /// Where the store is
         #[command(flatten)]
         settings: SettingsFile,
     },
@@ -38,6 +40,7 @@ pub enum WorkspaceCommand {
         /// Machine-readable
         #[arg(long)]
         json: bool,
+        /// Where the store is
         #[command(flatten)]
         settings: SettingsFile,
     },

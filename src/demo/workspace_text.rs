@@ -121,9 +121,13 @@ fn routes_and_connections(crm_base: &str, speed: f64) -> String {
         "routes:\n  - {{id: main, called: [{numbers}], group: {TOP_GROUP}, fallback: {{number: {backup}}}}}\nconnections:\n  \
          - {{id: {PBX_CONNECTION}, integration: pbx/native, events: full, deadline_ms: 300, settings: {{token: \"env:{PBX_TOKEN_NAME}\"}}}}\n  \
          - {{id: {CRM_CONNECTION}, integration: crm/bitrix24, refresh: {refresh}, \
-         settings: {{portal: {portal}, user: {CRM_WEBHOOK_USER}, secret: \"env:{CRM_SECRET_NAME}\"}}}}",
+         settings: {{portal: {portal}, user: {CRM_WEBHOOK_USER}, secret: \"env:{CRM_SECRET_NAME}\", \
+         requests_burst: {burst}, requests_per_second: {per_second}}}}}",
         backup = quoted(BACKUP_NUMBER),
         portal = quoted(crm_base),
+        // The demo's CRM bears ten times what a real portal does: its first pull is 176 pages.
+        burst = 400,
+        per_second = 40,
     )
 }
 

@@ -262,7 +262,9 @@ impl Sheet {
                     return Err(SourceError::Configuration(text));
                 }
                 _ => {
-                    return Err(SourceError::Configuration(format!("the table has column `{column}` more than once: rename one")));
+                    return Err(SourceError::Configuration(format!(
+                        "the table has column `{column}` more than once: rename one"
+                    )));
                 }
             }
         }
