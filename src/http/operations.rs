@@ -4,16 +4,24 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::problem::{Code, Problem};
 use super::state::AppState;
 
 /// The API document, as committed.
 pub const OPENAPI_YAML: &str = include_str!("../../openapi.yaml");
+
+/// The schemas that the API document refers to, by file name.
+const SCHEMAS: [(&str, &str); 3] = [
+    ("decision-request.schema.json", include_str!("../../schemas/decision-request.schema.json")),
+    ("decision.schema.json", include_str!("../../schemas/decision.schema.json")),
+    ("call-event.schema.json", include_str!("../../schemas/call-event.schema.json")),
+];
 
 /// Whether the service is ready.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -27,7 +35,7 @@ pub struct Readyz {
 }
 
 /// The process is alive. Looks at neither CRM nor store: a dead CRM must not restart us.
-#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/healthz", tag = "operations", security(()), responses((status = 200, body = String, content_type = "text/plain")))]
 pub async fn healthz() -> &'static str {
     "ok\n"
 }
@@ -37,6 +45,7 @@ pub async fn healthz() -> &'static str {
     get,
     path = "/readyz",
     tag = "operations",
+    security(()),
     responses((status = 200, body = Readyz), (status = 503, body = Readyz))
 )]
 pub async fn readyz(State(state): State<AppState>) -> Response {
@@ -56,6 +65,7 @@ pub async fn readyz(State(state): State<AppState>) -> Response {
     get,
     path = "/metrics",
     tag = "operations",
+    security(()),
     responses((status = 200, body = String, content_type = "application/openmetrics-text"))
 )]
 pub async fn metrics(State(state): State<AppState>) -> Response {
@@ -68,8 +78,27 @@ pub async fn metrics(State(state): State<AppState>) -> Response {
     get,
     path = "/openapi.yaml",
     tag = "operations",
+    security(()),
     responses((status = 200, body = String, content_type = "application/yaml"))
 )]
 pub async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/yaml")], OPENAPI_YAML).into_response()
+}
+
+/// A schema that this document refers to.
+#[utoipa::path(
+    get,
+    path = "/schemas/{schema}",
+    tag = "operations",
+    security(()),
+    params(("schema" = String, Path, description = "Its file name: `decision.schema.json`")),
+    responses(
+        (status = 200, body = String, content_type = "application/schema+json"),
+        (status = "default", body = Problem, content_type = "application/problem+json")
+    )
+)]
+pub async fn schema(Path(schema): Path<String>) -> Result<Response, Problem> {
+    let found = SCHEMAS.iter().find(|(name, _)| *name == schema);
+    let (_, text) = found.ok_or_else(|| Problem::new(Code::NotFound, "There is no such schema; see /openapi.yaml."))?;
+    Ok(([(header::CONTENT_TYPE, "application/schema+json")], *text).into_response())
 }

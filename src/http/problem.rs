@@ -144,6 +144,8 @@ pub struct Problem {
 impl Problem {
     /// A problem with this code.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        // Who is turned away for a crowd is told when to come again.
+        let retry_after_seconds = (code == Code::Overloaded).then_some(1);
         Self {
             problem_type: format!("urn:meritline:problem:{}", code.as_str()),
             title: code.title().to_owned(),
@@ -151,7 +153,7 @@ impl Problem {
             detail: detail.into(),
             code: code.as_str().to_owned(),
             rejected: Vec::new(),
-            retry_after_seconds: None,
+            retry_after_seconds,
         }
     }
 

@@ -54,6 +54,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
         .routes(routes!(operations::openapi))
+        .routes(routes!(operations::schema))
         .merge(api)
 }
 
@@ -78,8 +79,11 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// Reading must never crowd out hooks: it has its own, smaller number of places.
+/// Reading must never crowd out hooks: it has its own, smaller number of places. Whether we are alive is always told.
 async fn hold_api_permit(axum::extract::State(state): axum::extract::State<AppState>, request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with("/api/") {
+        return next.run(request).await;
+    }
     match state.permits.api.try_acquire() {
         Ok(_permit) => next.run(request).await,
         Err(_) => Problem::new(Code::Overloaded, "Too many requests at once: try again in a second.").into_response(),

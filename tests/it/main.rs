@@ -8,9 +8,15 @@
     reason = "a test may stop at once"
 )]
 
+mod api;
 mod architecture;
 mod crm_connectors;
+mod deadlines;
 mod demo_parts;
+mod events;
+mod hooks;
+mod isolation;
+mod openapi;
 mod pbx_dialects;
 mod properties;
 mod scores;

@@ -1,4 +1,8 @@
 //! What the tests are made with.
 
+pub(crate) mod client;
+pub(crate) mod contract;
+pub(crate) mod fakes;
 pub mod floor;
 pub(crate) mod sample_workspace;
+pub(crate) mod service;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use meritline::core::agent::{Agent, Number, NumberKind};
-use meritline::core::ids::{AgentId, ConnectionId, GroupId, PolicyId, RouteId, WorkspaceId};
+use meritline::core::call::DialledNumber;
+use meritline::core::ids::{AgentId, ConnectionId, CrmUserId, GroupId, PolicyId, RouteId, WorkspaceId};
 use meritline::core::policy::{Count, Dialling, Guard, Mode, PersonalCalls, PersonalManager, Policy};
 use meritline::core::workspace::{
     CalledMatch, Connection, ConnectionKind, EventFeed, GroupParts, MemberName, MemberParts, RouteParts, Workspace,
@@ -102,6 +103,54 @@ impl SampleWorkspace {
             group: GroupId::from(group),
             fallback: Some("+74951112200".to_owned()),
         });
+        self
+    }
+
+    /// Adds a route for one dialled number, before those that match every number.
+    pub(crate) fn route_for(mut self, id: &str, called: &str, group: &str, fallback: Option<&str>) -> Self {
+        let called = CalledMatch::Numbers(vec![DialledNumber::read(called, "RU")]);
+        let group = GroupId::from(group);
+        let fallback = fallback.map(str::to_owned);
+        self.parts.routes.insert(0, RouteParts { id: RouteId::from(id), called, scenario: None, operation: None, group, fallback });
+        self
+    }
+
+    /// Adds a PBX connection of a dialect, with its deadline of 300 ms and a retry window of 5 s.
+    pub(crate) fn pbx(mut self, id: &str, integration: &str, events: EventFeed) -> Self {
+        let kind = ConnectionKind::Pbx { events, deadline_ms: 300, retry_window_seconds: 5 };
+        let settings = serde_json::json!({"token": "env:PBX_TOKEN"});
+        let connection = Connection { id: ConnectionId::from(id), integration: integration.to_owned(), kind, settings };
+        self.parts.connections.retain(|known| known.id != connection.id);
+        self.parts.connections.push(connection);
+        self
+    }
+
+    /// Gives the connection `pbx` the usual settings and adds one of each other kind: `quiet` (native, without events),
+    /// `uis` and `exolve`.
+    pub(crate) fn all_dialects(self) -> Self {
+        self.pbx("pbx", "pbx/native", EventFeed::Full)
+            .pbx("quiet", "pbx/native", EventFeed::None { hold_seconds: 30 })
+            .pbx("uis", "pbx/uis", EventFeed::Full)
+            .pbx("exolve", "pbx/exolve", EventFeed::Full)
+    }
+
+    /// Adds a CRM connection that knows agents as the users `user-<id>`.
+    pub(crate) fn crm(mut self, id: &str) -> Self {
+        let kind = ConnectionKind::Crm { refresh_seconds: 300 };
+        let connection = ConnectionId::from(id);
+        for agent in &mut self.parts.agents {
+            let user = CrmUserId::from(format!("user-{}", agent.id));
+            agent.crm_users.insert(connection.clone(), user);
+        }
+        let settings = serde_json::json!({});
+        self.parts.connections.push(Connection { id: connection, integration: "crm/csv".to_owned(), kind, settings });
+        self
+    }
+
+    /// Gives an agent a mobile number after the extension.
+    pub(crate) fn mobile(mut self, agent: &str, number: &str) -> Self {
+        let agent = self.parts.agents.iter_mut().find(|known| known.id.as_str() == agent).unwrap();
+        agent.numbers.push(Number { kind: NumberKind::Mobile, value: number.into() });
         self
     }
 
