@@ -13,11 +13,6 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 
 static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
-/// The committed API document as JSON.
-pub(crate) fn document() -> &'static Value {
-    &DOCUMENT
-}
-
 /// A file of the repository.
 pub(crate) fn file(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

@@ -27,7 +27,7 @@ impl SampleWorkspace {
             id: ConnectionId::from("pbx"),
             integration: "pbx/native".to_owned(),
             kind: ConnectionKind::Pbx { events, deadline_ms: 300, retry_window_seconds: 5 },
-            settings: serde_json::json!({}),
+            settings: serde_json::json!({"token": "env:PBX_TOKEN"}),
         };
         Self {
             parts: WorkspaceParts {
