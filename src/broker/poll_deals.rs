@@ -114,10 +114,14 @@ impl Poller {
         }
     }
 
-    /// Refuses a full pull that shows much less than was known: a lost permission, a filter, half a file.
+    /// Refuses a full pull that shows much less than was known (a lost permission, a filter, half a file) or nothing readable.
     async fn believed(&self, pull: Pull) -> Result<Result<Pull, SourceError>, StoreError> {
         if pull.extent == Extent::Changes {
             return Ok(Ok(pull));
+        }
+        if let Some(first) = pull.faults.first().filter(|_| pull.deals.is_empty()) {
+            let text = format!("none of its {} rows can be read; {}: {}", pull.rows_read, first.place, first.detail);
+            return Ok(Err(SourceError::Malformed(text)));
         }
         let known = self.store.deals(&self.tenant.workspace.id, &self.connection).await?.len();
         #[expect(clippy::cast_precision_loss, reason = "counts of deals")]

@@ -131,7 +131,8 @@ fn why(target: &AnsweredTarget, before: usize, known: &Known) -> String {
         why.push_str(", nobody else was free");
     }
     if !known.degraded.is_empty() {
-        why.push_str(&format!(" (without {})", known.degraded.join(", ").replace('_', " ")));
+        let words: Vec<&str> = known.degraded.iter().map(|what| in_words(what)).collect();
+        why.push_str(&format!(" ({})", words.join(", ")));
     }
     why
 }
@@ -163,5 +164,19 @@ fn spaced(number: &str) -> String {
             format!("{plus}{seven} {a}{b}{c} {d}{e}{f}-{g}{h}-{i}{j}")
         }
         _ => number.to_owned(),
+    }
+}
+
+/// What an answer had to do without, in words.
+fn in_words(degraded: &str) -> &str {
+    match degraded {
+        "caller_lookup" => "the CRM did not say in time who calls",
+        "caller_stale" => "the caller's card was an older one",
+        "scores_stale" => "scores were old",
+        "scores_missing" => "there were no scores yet",
+        "log" => "the decision was not on disk yet",
+        "overload" => "too many calls at once",
+        "fault" => "a fault inside",
+        other => other,
     }
 }

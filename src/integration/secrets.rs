@@ -35,10 +35,13 @@ pub enum SecretError {
     },
 }
 
+/// Reads an environment variable.
+pub type ReadEnv = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Environment variables, and files below a folder.
 pub struct EnvAndFiles {
     /// Reads a variable.
-    pub env: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub env: Box<ReadEnv>,
     /// The folder.
     pub files_root: PathBuf,
 }

@@ -43,7 +43,8 @@ async fn one_event_or_many_are_taken_and_a_repeated_one_counts_once() {
     let ended = event("e-2", "c-1", "ended", &first);
     let told = service.client.tell(&json!([answered, answered, ended])).expect(200).await.json();
     assert_eq!(told, json!({"accepted": 1, "duplicates": 2, "rejected": []}));
-    let member = |shares: &Value| shares.as_array().unwrap().iter().find(|member| member["member"] == first.as_str()).unwrap().clone();
+    let member =
+        |shares: &Value| shares.as_array().unwrap().iter().find(|member| member["member"] == first.as_str()).unwrap().clone();
     assert_eq!(member(&once)["received"], json!(1.0));
     assert_eq!(member(&shares(&service, &token).await)["received"], json!(1.0));
 }

@@ -169,7 +169,8 @@ async fn without_an_attempt_the_retry_window_decides() {
     assert!(later["phones"].is_array());
     let token = service.token("acme", meritline::http::access::Role::Viewer, None).await;
     let decisions = service.client.read("decisions", &token).expect(200).await.json();
-    let attempts: Vec<u64> = decisions["items"].as_array().unwrap().iter().map(|item| item["attempt"].as_u64().unwrap()).collect();
+    let attempts: Vec<u64> =
+        decisions["items"].as_array().unwrap().iter().map(|item| item["attempt"].as_u64().unwrap()).collect();
     assert_eq!(attempts, [2, 1]);
 }
 
@@ -185,7 +186,10 @@ async fn an_unknown_number_has_no_route() {
     let service = TestService::of(workspace).await;
     let unknown = json!({"call_id": "c-1", "called": "+74950000000"});
     let decision = service.client.ask(&unknown).expect(200).await.json();
-    assert_eq!((&decision["reason"], &decision["targets"], &decision["fallback"]), (&json!("no_route"), &json!([]), &Value::Null));
+    assert_eq!(
+        (&decision["reason"], &decision["targets"], &decision["fallback"]),
+        (&json!("no_route"), &json!([]), &Value::Null)
+    );
     // A UIS step without anything to dial takes its else branch.
     let path = format!("/hooks/acme/uis?token={}&call_session_id=1&numa=79161234567&numb=74950000000", secret("acme", "uis"));
     service.client.get(&path).expect(404).await;

@@ -10,7 +10,10 @@
 
 mod api;
 mod architecture;
+mod cli;
+mod crash_safety;
 mod crm_connectors;
+mod crm_trouble;
 mod deadlines;
 mod demo_parts;
 mod events;

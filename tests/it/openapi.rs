@@ -67,12 +67,20 @@ fn the_committed_document_is_the_one_the_handlers_describe() {
     let (path, generated) = (contract::file("openapi.yaml"), generated());
     if std::env::var_os("UPDATE").is_some() {
         let text = serde_saphyr::to_string(&Plain(&generated)).unwrap();
-        std::fs::write(&path, format!("# Generated from the handlers in src/http: edit those, then run this test with UPDATE=1.\n{text}")).unwrap();
+        std::fs::write(
+            &path,
+            format!("# Generated from the handlers in src/http: edit those, then run this test with UPDATE=1.\n{text}"),
+        )
+        .unwrap();
     }
     let committed: Value = serde_saphyr::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     let mut found = Vec::new();
     differences("", &committed, &generated, &mut found);
-    assert!(found.is_empty(), "openapi.yaml is not what the handlers describe; write it anew with UPDATE=1:\n{}", found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "openapi.yaml is not what the handlers describe; write it anew with UPDATE=1:\n{}",
+        found.join("\n")
+    );
 }
 
 #[test]
@@ -142,8 +150,10 @@ async fn every_documented_path_is_served_and_every_served_path_is_documented() {
     let service = TestService::of(SampleWorkspace::one_group("acme", &["anna"]).build()).await;
     let documented = generated();
     for (path, item) in documented["paths"].as_object().unwrap() {
-        let concrete = path.replace("{workspace}", "acme").replace("{connection}", "pbx").replace("{schema}", "decision.schema.json");
-        let concrete: String = concrete.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/");
+        let concrete =
+            path.replace("{workspace}", "acme").replace("{connection}", "pbx").replace("{schema}", "decision.schema.json");
+        let concrete: String =
+            concrete.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/");
         for method in item.as_object().unwrap().keys() {
             let expected = if concrete.starts_with("/api/") || concrete.starts_with("/hooks/") { 401 } else { 200 };
             service.client.call(&method.to_uppercase(), &concrete).expect(expected).await;

@@ -66,7 +66,7 @@ fn an_answered_call_says_whose_turn_it_was_and_why() {
     assert_eq!(
         told(None, second).unwrap(),
         "14:02:11  number withheld   → Boris Faz (x122): share 8.1 %, 0.6 calls ahead, next in line, nobody else was free \
-         (without caller lookup); answered after 3 s"
+         (the CRM did not say in time who calls); answered after 3 s"
     );
     let own = vec![
         decided("personal_manager", Some("Isdom"), &[]),

@@ -4,5 +4,6 @@ pub(crate) mod client;
 pub(crate) mod contract;
 pub(crate) mod fakes;
 pub mod floor;
+pub(crate) mod program;
 pub(crate) mod sample_workspace;
 pub(crate) mod service;

@@ -111,7 +111,9 @@ impl SampleWorkspace {
         let called = CalledMatch::Numbers(vec![DialledNumber::read(called, "RU")]);
         let group = GroupId::from(group);
         let fallback = fallback.map(str::to_owned);
-        self.parts.routes.insert(0, RouteParts { id: RouteId::from(id), called, scenario: None, operation: None, group, fallback });
+        self.parts
+            .routes
+            .insert(0, RouteParts { id: RouteId::from(id), called, scenario: None, operation: None, group, fallback });
         self
     }
 

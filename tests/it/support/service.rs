@@ -96,7 +96,8 @@ impl Site {
         let now = self.clock.now();
         store.open(Arc::clone(workspace), now).await.unwrap();
         let tasks = tasks.child();
-        let pbx = workspace.connections.iter().filter_map(|connection| Some((connection.id.clone(), endpoint(workspace, connection)?)));
+        let pbx =
+            workspace.connections.iter().filter_map(|connection| Some((connection.id.clone(), endpoint(workspace, connection)?)));
         let directory = workspace.connections.iter().find(|connection| connection.id.as_str() == CRM).map(|crm| {
             let fake = Arc::clone(&self.directory) as Arc<dyn CallerDirectory>;
             Directory { connection: crm.id.clone(), lookup: CallerLookup::new(fake, self.lookup, tasks.clone()) }

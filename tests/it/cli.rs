@@ -1,0 +1,112 @@
+//! The commands as people run them: what they print, how they end.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::program::Program;
+
+const ACME: &str = r#"
+workspace: acme
+name: ACME Sales
+time_zone: Europe/Moscow
+default_region: RU
+currency: RUB
+agents:
+  - {id: anna, name: Anna, numbers: [{sip: "101"}]}
+  - {id: boris, name: Boris, numbers: [{sip: "102"}]}
+groups:
+  - {id: sales, members: [anna, boris], policy: even}
+policies:
+  - {id: even, mode: equal_calls, period: 10h, count: answered}
+routes:
+  - {id: main, called: ["+74951112233"], group: sales, fallback: {number: "+74951112200"}}
+connections:
+  - {id: pbx, integration: pbx/native, events: full, settings: {token: "env:PBX_TOKEN"}}
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workspace_is_applied_listed_exported_and_applied_again() {
+    let program = Program::new();
+    program.write("acme.yaml", ACME);
+    let applied = program.run(&["workspace", "apply", "acme.yaml"]).await;
+    assert_eq!(applied.code, 0, "{}", applied.err);
+    assert!(applied.out.contains("workspace acme (new)") && applied.out.contains("Applied."), "{}", applied.out);
+    let again = program.run(&["workspace", "apply", "acme.yaml"]).await;
+    assert_eq!((again.code, again.out.trim()), (0, "Nothing changes."));
+    let listed = program.run(&["workspace", "list", "--json"]).await;
+    let listed: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
+    assert_eq!((&listed["items"][0]["workspace"], &listed["next"]), (&json!("acme"), &json!(null)));
+    let exported = program.run(&["workspace", "export", "acme"]).await;
+    assert!(exported.out.contains("env:PBX_TOKEN") && !exported.out.contains("pbx-secret"), "{}", exported.out);
+    program.write("exported.yaml", &exported.out);
+    let back = program.run(&["workspace", "apply", "exported.yaml"]).await;
+    assert_eq!((back.code, back.out.trim()), (0, "Nothing changes."), "{}", back.err);
+    program.write("acme.yaml", &ACME.replace("period: 10h", "period: 2h"));
+    let changed = program.run(&["workspace", "apply", "acme.yaml"]).await;
+    assert!(changed.out.contains("10h") && changed.out.contains("2h"), "{}", changed.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mistake_is_told_with_its_place_and_applies_nothing() {
+    let program = Program::new();
+    program.write("acme.yaml", &ACME.replace("members: [anna, boris]", "members: [anna, borsi]"));
+    let refused = program.run(&["workspace", "apply", "acme.yaml"]).await;
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("acme.yaml:11:") && refused.err.contains("did you mean `boris`?"), "{}", refused.err);
+    assert!(program.run(&["workspace", "list"]).await.out.contains("no workspace yet"));
+    let checked = program.run(&["check", "acme.yaml"]).await;
+    assert_eq!(checked.code, 1);
+    assert_eq!(program.run(&["workspace", "apply", "nothing.yaml"]).await.code, 1);
+    assert_eq!(program.run(&["workspace", "aply"]).await.code, 2);
+    let unknown = program.run(&["workspace", "export", "nobody"]).await;
+    assert_eq!(unknown.code, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_finds_a_missing_secret_and_runs_the_samples_of_integrations() {
+    let program = Program::new();
+    program.write("acme.yaml", &ACME.replace("env:PBX_TOKEN", "env:NOT_SET"));
+    let checked = program.run(&["check", "acme.yaml"]).await;
+    assert_eq!(checked.code, 0, "{}", checked.err);
+    assert!(checked.err.contains("NOT_SET") && checked.out.contains("is sound"), "{}{}", checked.out, checked.err);
+    for integration in ["pbx/native", "pbx/uis", "pbx/exolve", "crm/bitrix24", "crm/csv"] {
+        let folder = format!("{}/integrations/{integration}", env!("CARGO_MANIFEST_DIR"));
+        let checked = program.run(&["check", &folder]).await;
+        assert_eq!(checked.code, 0, "{integration}: {}{}", checked.out, checked.err);
+    }
+}
+
+/// The token stands alone on standard output, so that scripts can take it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_opens_the_api_and_a_running_service_follows_its_files() {
+    let program = Program::new();
+    program.write("acme.yaml", ACME);
+    program.run(&["workspace", "apply", "acme.yaml"]).await;
+    let made = program.run(&["token", "create", "--workspace", "acme", "--role", "viewer"]).await;
+    assert_eq!((made.code, made.out.lines().count()), (0, 1), "{}", made.err);
+    assert_eq!(program.run(&["token", "create", "--workspace", "acme", "--role", "agent"]).await.code, 1);
+    let (_serving, client) = program.serve().await;
+    let agents = client.read("agents", made.out.trim()).expect(200).await.json();
+    assert_eq!(agents["items"].as_array().unwrap().len(), 2);
+    let clara =
+        "  - {id: boris, name: Boris, numbers: [{sip: \"102\"}]}\n  - {id: clara, name: Clara, numbers: [{sip: \"103\"}]}";
+    program.write("acme.yaml", &ACME.replace("  - {id: boris, name: Boris, numbers: [{sip: \"102\"}]}", clara));
+    assert_eq!(program.run(&["workspace", "apply", "acme.yaml"]).await.code, 0);
+    for _ in 0..100 {
+        let agents = client.read("agents", made.out.trim()).expect(200).await.json();
+        if agents["items"].as_array().unwrap().len() == 3 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the service did not take up the changed file");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_shows_a_whole_company_at_work_and_ends() {
+    let program = Program::new();
+    let demo = program.run(&["demo", "--once", "40", "--speed", "200"]).await;
+    assert_eq!(demo.code, 0, "{}{}", demo.out, demo.err);
+    assert!(demo.out.contains("Meritline demo: 40 calls") && demo.out.contains("Darcel Schlecht"), "{}", demo.out);
+}
