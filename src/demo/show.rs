@@ -292,7 +292,13 @@ impl Show {
     /// Takes the terminal's second screen, so that what was there before comes back afterwards.
     fn open(&self, out: &mut impl Write) -> io::Result<()> {
         match self.face {
-            Face::Plain => Ok(()),
+            Face::Plain => {
+                let wide = self.look_at.iter().map(|look| look.what.chars().count()).max().unwrap_or(0);
+                for LookAt { what, address, login } in &self.look_at {
+                    writeln!(out, "{}", format!("{what:wide$}  {address}  {login}").trim_end())?;
+                }
+                writeln!(out)
+            }
             Face::Terminal { .. } => out.write_all(b"\x1b[?1049h\x1b[?25l\x1b[2J"),
         }
     }

@@ -48,7 +48,8 @@ async fn kill_minus_nine_loses_no_acknowledged_event_and_repeats_no_count() {
             acknowledged.push(event);
         }
         // In the middle of more, not waited for.
-        let busy = tokio::spawn(async move {
+        let mut busy = tokio::task::JoinSet::new();
+        busy.spawn(async move {
             for at in 1000.. {
                 let told = client.post("/hooks/acme/pbx/events", &event(round, at)).token("pbx-secret");
                 if told.try_send().await.is_err() {
@@ -58,7 +59,7 @@ async fn kill_minus_nine_loses_no_acknowledged_event_and_repeats_no_count() {
         });
         serving.start_kill().unwrap();
         serving.wait().await.unwrap();
-        busy.await.unwrap();
+        busy.join_all().await;
     }
     let (_serving, client) = program.serve().await;
     let shares = client.read("groups/sales/shares", &token).expect(200).await.json();

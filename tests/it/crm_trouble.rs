@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use meritline::broker::ports::{Clock, IdSource};
 use meritline::broker::store::{Store, StoredToken, WorkspaceChange};
+use meritline::broker::supervise::Tasks;
 use meritline::http::access::{Role, hash};
 use meritline::integration::secrets::{EnvAndFiles, Secrets};
 use meritline::service::clock::{RandomIds, SystemClock};
@@ -56,7 +57,7 @@ async fn crm(mood: Arc<AtomicU8>, asked: Arc<Mutex<u32>>) -> String {
         }
     };
     let router = axum::Router::new().route("/rest/1/crm-secret/{method}", axum::routing::post(answer));
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    Tasks::default().spawn("sick CRM", async move { axum::serve(listener, router).await.unwrap() });
     base
 }
 

@@ -22,10 +22,6 @@ pub fn render_summary(snapshot: &Snapshot, colour: bool) -> String {
     if let Some(trouble) = &snapshot.trouble {
         lines.push(paint.tone(Tone::Bad, trouble));
     }
-    let wide = snapshot.look_at.iter().map(|look| look.what.chars().count()).max().unwrap_or(0);
-    for look in &snapshot.look_at {
-        lines.push(format!("{}  {}  {}", left(&look.what, wide), look.address, look.login).trim_end().to_owned());
-    }
     lines.push(String::new());
     lines.join("\n")
 }
