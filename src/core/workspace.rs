@@ -236,7 +236,7 @@ pub enum FaultKind {
         /// Pointer of the first.
         first: String,
     },
-    /// An agent and a group have the same id, and a member could mean both.
+    /// An agent and a group have the same id.
     #[error("`{id}` is the id of both an agent and a group: rename one")]
     AmbiguousId {
         /// The id.

@@ -43,6 +43,10 @@ impl<'a> Names<'a> {
         let agents = unique("agent", "agents", parts.agents.iter().map(|agent| agent.id.as_str()), faults);
         let groups = unique("group", "groups", parts.groups.iter().map(|group| group.id.as_str()), faults);
         let policies = unique("policy", "policies", parts.policies.iter().map(|policy| policy.id.as_str()), faults);
+        // Credit is kept by member: one id must never mean two.
+        for (id, position) in groups.iter().filter(|(id, _)| agents.contains_key(*id)) {
+            faults.push(fault(format!("/groups/{position}/id"), FaultKind::AmbiguousId { id: (*id).to_owned() }));
+        }
         unique("route", "routes", parts.routes.iter().map(|route| route.id.as_str()), faults);
         unique("connection", "connections", parts.connections.iter().map(|connection| connection.id.as_str()), faults);
         Self {
@@ -64,8 +68,8 @@ impl<'a> Names<'a> {
                 None => Err(unknown(id.as_str(), "a group", Noun::Group)),
             },
             MemberName::Any(id) => match (self.agents.get(id.as_str()), self.groups.get(id.as_str())) {
-                (Some(_), Some(_)) => Err(FaultKind::AmbiguousId { id: id.clone() }),
-                (Some(ix), None) => Ok(MemberRef::Agent(*ix)),
+                // An id of both is told where the group has it.
+                (Some(ix), _) => Ok(MemberRef::Agent(*ix)),
                 (None, Some(ix)) => Ok(MemberRef::Group(*ix)),
                 (None, None) => Err(unknown(id, "an agent or a group", Noun::Member)),
             },

@@ -1,3 +1,5 @@
 //! Properties of the arithmetic that hold for every input.
 
 mod fairness;
+mod order;
+mod selection;
