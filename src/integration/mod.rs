@@ -7,5 +7,6 @@ pub mod crm;
 mod embedded;
 mod expression;
 pub mod pbx;
+pub mod samples;
 pub mod secrets;
 pub mod settings;

@@ -4,26 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::program::Program;
-
-const ACME: &str = r#"
-workspace: acme
-name: ACME Sales
-time_zone: Europe/Moscow
-default_region: RU
-currency: RUB
-agents:
-  - {id: anna, name: Anna, numbers: [{sip: "101"}]}
-  - {id: boris, name: Boris, numbers: [{sip: "102"}]}
-groups:
-  - {id: sales, members: [anna, boris], policy: even}
-policies:
-  - {id: even, mode: equal_calls, period: 10h, count: answered}
-routes:
-  - {id: main, called: ["+74951112233"], group: sales, fallback: {number: "+74951112200"}}
-connections:
-  - {id: pbx, integration: pbx/native, events: full, settings: {token: "env:PBX_TOKEN"}}
-"#;
+use crate::support::program::{ACME, Program};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_workspace_is_applied_listed_exported_and_applied_again() {

@@ -2,26 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::program::Program;
-
-const WORKSPACE: &str = r#"
-workspace: acme
-name: ACME Sales
-time_zone: Europe/Moscow
-default_region: RU
-currency: RUB
-agents:
-  - {id: anna, name: Anna, numbers: [{sip: "101"}]}
-  - {id: boris, name: Boris, numbers: [{sip: "102"}]}
-groups:
-  - {id: sales, members: [anna, boris], policy: even}
-policies:
-  - {id: even, mode: equal_calls, period: 10h, count: answered}
-routes:
-  - {id: main, called: any, group: sales, fallback: {number: "+74951112200"}}
-connections:
-  - {id: pbx, integration: pbx/native, events: full, settings: {token: "env:PBX_TOKEN"}}
-"#;
+use crate::support::program::{ACME, Program};
 
 fn event(round: usize, at: usize) -> Value {
     json!({"event_id": format!("e-{round}-{at}"), "call_id": format!("c-{round}-{at}"), "type": "answered", "agent": "anna",
@@ -32,7 +13,7 @@ fn event(round: usize, at: usize) -> Value {
 async fn kill_minus_nine_loses_no_acknowledged_event_and_repeats_no_count() {
     const ROUNDS: usize = 6;
     let program = Program::new();
-    program.write("acme.yaml", WORKSPACE);
+    program.write("acme.yaml", ACME);
     assert_eq!(program.run(&["workspace", "apply", "acme.yaml"]).await.code, 0);
     let token = program.run(&["token", "create", "--workspace", "acme", "--role", "viewer"]).await.out.trim().to_owned();
     let mut acknowledged: Vec<Value> = Vec::new();
@@ -84,7 +65,7 @@ async fn kill_minus_nine_loses_no_acknowledged_event_and_repeats_no_count() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_decision_on_disk_is_repeated_byte_for_byte_after_kill_minus_nine() {
     let program = Program::new();
-    program.write("acme.yaml", WORKSPACE);
+    program.write("acme.yaml", ACME);
     assert_eq!(program.run(&["workspace", "apply", "acme.yaml"]).await.code, 0);
     let token = program.run(&["token", "create", "--workspace", "acme", "--role", "viewer"]).await.out.trim().to_owned();
     let question = json!({"call_id": "c-1", "called": "+74951112233"});

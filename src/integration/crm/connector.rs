@@ -17,7 +17,7 @@ use super::lookup::Lookup;
 use super::manifest::{BudgetSpec, DealsSpec, HttpSpec, Manifest, TableSpec};
 use super::map_deal::{DealMap, settled};
 use super::registry;
-use super::request::{Link, Request, Secretive};
+use super::request::{Link, Patience, Request, Secretive};
 use super::transport::Transport;
 use crate::broker::ports::{Boxed, CallerDirectory, CallerRecord, DealSource, Pull, SourceError};
 use crate::core::money::Currency;
@@ -31,23 +31,6 @@ use crate::integration::settings::{self, SettingFault, SettingKind, Settings};
 const PER_SECOND: u32 = 5;
 /// Requests at once to a CRM that states no limit.
 const BURST: u32 = 10;
-
-/// How long a pull bears a CRM that fails in the middle of it.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// Tries of one request.
-    pub tries: u32,
-    /// The pause after a first failure is twice this, and doubles.
-    pub pause: Duration,
-    /// A longer wait ends the pull; the poller comes back later.
-    pub wait_max: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self { tries: 4, pause: Duration::from_millis(500), wait_max: Duration::from_secs(30) }
-    }
-}
 
 /// What a connector is built with.
 pub struct ConnectorContext<'a> {
@@ -272,22 +255,4 @@ fn sheet(
         transport: context.http,
         secrets,
     })
-}
-
-/// Whether every path and expression of a manifest compiles, whatever the settings.
-pub(super) fn check_parts(manifest: &Manifest) -> Result<(), String> {
-    Classifier::compile(&manifest.errors)?;
-    let scope = Map::new();
-    if let Some(lookup) = &manifest.lookup {
-        Lookup::compile(lookup, &scope)?;
-    }
-    let deals = &manifest.streams.deals;
-    if let Some(request) = &deals.request {
-        Request::compile(request)?;
-    }
-    let paths = deals.fields.values().filter_map(|field| field.path.as_ref()).chain(&deals.rows);
-    for path in paths.filter(|path| !path.contains("{{")) {
-        FieldName::read(path)?;
-    }
-    Ok(())
 }

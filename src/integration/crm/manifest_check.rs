@@ -3,11 +3,14 @@
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::connector;
+use super::classify::Classifier;
+use super::lookup::Lookup;
 use super::manifest::{DealField, Manifest};
+use super::request::Request;
 use crate::integration::contract;
+use crate::integration::expression::FieldName;
 
 /// The schema of a connector's manifest, as text.
 pub const CRM_MANIFEST_SCHEMA: &str = include_str!("../../../schemas/crm-manifest.schema.json");
@@ -44,8 +47,7 @@ impl Manifest {
         }
         let manifest: Self = serde_saphyr::from_str(yaml).map_err(unreadable)?;
         manifest.check()?;
-        connector::check_parts(&manifest)
-            .map_err(|detail| ManifestError::Inconsistent { place: manifest.connector.clone(), detail })?;
+        check_parts(&manifest).map_err(|detail| ManifestError::Inconsistent { place: manifest.connector.clone(), detail })?;
         Ok(manifest)
     }
 
@@ -96,4 +98,22 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+/// Whether every path and expression of a manifest compiles, whatever the settings.
+fn check_parts(manifest: &Manifest) -> Result<(), String> {
+    Classifier::compile(&manifest.errors)?;
+    let scope = Map::new();
+    if let Some(lookup) = &manifest.lookup {
+        Lookup::compile(lookup, &scope)?;
+    }
+    let deals = &manifest.streams.deals;
+    if let Some(request) = &deals.request {
+        Request::compile(request)?;
+    }
+    let paths = deals.fields.values().filter_map(|field| field.path.as_ref()).chain(&deals.rows);
+    for path in paths.filter(|path| !path.contains("{{")) {
+        FieldName::read(path)?;
+    }
+    Ok(())
 }

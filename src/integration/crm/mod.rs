@@ -18,10 +18,11 @@ pub mod samples;
 mod table;
 mod transport;
 
-pub use connector::{BuildError, Connector, ConnectorContext, Patience};
+pub use connector::{BuildError, Connector, ConnectorContext};
 pub use manifest::Manifest;
 pub use manifest_check::{CRM_MANIFEST_SCHEMA, ManifestError};
 pub use registry::check_settings;
+pub use request::Patience;
 pub use transport::Transport;
 
 pub use crate::integration::settings::SettingFault;

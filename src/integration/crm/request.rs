@@ -13,7 +13,6 @@ use url::Url;
 
 use super::budget::{Budget, Lane};
 use super::classify::{Classifier, Verdict};
-use super::connector::Patience;
 use super::manifest::{Method, RequestSpec};
 use super::transport::Transport;
 use crate::broker::ports::SourceError;
@@ -24,6 +23,23 @@ use crate::outbound::{OutboundError, OutboundRequest};
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The longest text of a CRM that is repeated, in characters.
 const TEXT_CHARS_MAX: usize = 300;
+
+/// How long a pull bears a CRM that fails in the middle of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Tries of one request.
+    pub tries: u32,
+    /// The pause after a first failure is twice this, and doubles.
+    pub pause: Duration,
+    /// A longer wait ends the pull; the poller comes back later.
+    pub wait_max: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { tries: 4, pause: Duration::from_millis(500), wait_max: Duration::from_secs(30) }
+    }
+}
 
 /// A request, compiled.
 #[derive(Debug, Clone)]

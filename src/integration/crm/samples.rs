@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,47 +16,18 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::connector::{Connector, ConnectorContext, Patience};
+use super::connector::{Connector, ConnectorContext};
 use super::manifest::Manifest;
-use super::manifest_check::ManifestError;
+use super::request::Patience;
 use super::transport::Transport;
 use crate::broker::ports::{Boxed, CallerDirectory, DealSource, Extent, Pull, SourceError};
 use crate::core::phone_number::PhoneNumber;
+use crate::integration::samples::{self, CaseReport, SamplesError, read};
 use crate::integration::secrets::{SecretError, Secrets};
 use crate::outbound::{OutboundError, OutboundReply, OutboundRequest};
 
 /// When every sample is pulled (2026-11-23T07:00:00Z), in seconds since 1970.
 const NOW_SECONDS: i64 = 1_795_417_200;
-
-/// Why samples cannot be run at all.
-#[derive(Debug, thiserror::Error)]
-pub enum SamplesError {
-    /// A file is missing or cannot be written.
-    #[error("{path}: {error}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The manifest is at fault.
-    #[error("{path}: {error}")]
-    Manifest {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: ManifestError,
-    },
-}
-
-/// How one case went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseReport {
-    /// The folder's name.
-    pub case: String,
-    /// What differs; empty when the case holds.
-    pub failures: Vec<String>,
-}
 
 /// A case as its file shows it.
 #[derive(Debug, Clone, Deserialize)]
@@ -103,20 +74,12 @@ struct Given {
 /// expectations are rewritten instead of compared.
 pub async fn run(folder: &Path, update: bool) -> Result<Vec<CaseReport>, SamplesError> {
     let path = folder.join("manifest.yaml");
-    let manifest = Manifest::parse(&read(&path)?).map_err(|error| SamplesError::Manifest { path, error })?;
-    let samples = folder.join("samples");
-    let mut cases = Vec::new();
-    for entry in fs::read_dir(&samples).map_err(|error| SamplesError::File { path: samples.clone(), error })? {
-        let path = entry.map_err(|error| SamplesError::File { path: samples.clone(), error })?.path();
-        if path.is_dir() {
-            cases.push(path);
-        }
-    }
-    cases.sort();
+    let manifest = Manifest::parse(&read(&path)?);
+    let manifest = manifest.map_err(|error| SamplesError::Manifest { path, fault: error.to_string() })?;
     let mut reports = Vec::new();
-    for case in cases {
-        let name = case.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        reports.push(CaseReport { case: name, failures: run_case(&manifest, &case, update).await? });
+    for case in samples::cases(folder)? {
+        let failures = run_case(&manifest, &case, update).await?;
+        reports.push(CaseReport::of(&case, failures));
     }
     Ok(reports)
 }
@@ -253,10 +216,6 @@ impl Script {
             body: body.into_bytes(),
         })
     }
-}
-
-fn read(path: &Path) -> Result<String, SamplesError> {
-    fs::read_to_string(path).map_err(|error| SamplesError::File { path: path.to_owned(), error })
 }
 
 fn compare(path: &Path, found: Option<&Value>, update: bool) -> Result<Option<String>, SamplesError> {

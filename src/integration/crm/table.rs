@@ -113,13 +113,12 @@ impl Rows<'_> {
                 self.rows.push((self.number, Ok(Value::Object(cells.collect::<Map<_, _>>()))));
                 continue;
             }
-            let fault =
-                format!("has {} cells, the header has {}: look for a missing or an extra quote", record.len(), header.len());
-            self.rows.push((self.number, Err(fault)));
             let first_line_end = taken.get(blank..).and_then(|row| row.find('\n')).map(|end| blank + end + 1);
             if let Some(end) = first_line_end.filter(|end| *end < taken.len()) {
+                self.rows.push((self.number, Err("has a quote that is not closed in this row".to_owned())));
                 return Ok(Some(from + start + end));
             }
+            self.rows.push((self.number, Err(format!("has {} cells, the header has {}", record.len(), header.len()))));
         }
     }
 }

@@ -6,7 +6,7 @@
 //! `samples/connection.yaml` is the connection, a `connection.yaml` of the case lies over it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,45 +17,13 @@ use super::dialect::{AnswerContext, BuildError, Dialect, EventsOutcome};
 use super::fault::HookFault;
 use super::hook::{Echo, HookKind, HookReply, HookRequest};
 use super::manifest::Manifest;
-use super::manifest_check::ManifestError;
 use crate::core::call::DecisionRequest;
 use crate::core::decision::Decision;
 use crate::core::workspace::{Connection, ConnectionKind, EventFeed};
+use crate::integration::samples::{self, CaseReport, SamplesError, read};
 
 /// When every sample is received (2026-11-23T07:00:00Z), in seconds since 1970.
 const RECEIVED_AT_SECONDS: i64 = 1_795_417_200;
-
-/// Why samples cannot be run at all.
-#[derive(Debug, thiserror::Error)]
-pub enum SamplesError {
-    /// A file is missing or cannot be written.
-    #[error("{path}: {error}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The manifest is at fault.
-    #[error("{path}: {error}")]
-    Manifest {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: ManifestError,
-    },
-}
-
-/// How one case went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseReport {
-    /// The folder's name.
-    pub case: String,
-    /// What differs; empty when the case holds.
-    pub failures: Vec<String>,
-    /// The case's README, to be shown when it fails.
-    pub readme: String,
-}
 
 /// The connection a sample runs on.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -88,18 +56,9 @@ const EXPECTATIONS: [&str; 4] = ["request.json", "events.json", "fault.json", "r
 /// expectations are rewritten instead of compared.
 pub fn run(folder: &Path, update: bool) -> Result<Vec<CaseReport>, SamplesError> {
     let path = folder.join("manifest.yaml");
-    let manifest = Manifest::parse(&read(&path)?).map_err(|error| SamplesError::Manifest { path, error })?;
-    let manifest = Arc::new(manifest);
-    let samples = folder.join("samples");
-    let mut cases = Vec::new();
-    for entry in fs::read_dir(&samples).map_err(|error| SamplesError::File { path: samples.clone(), error })? {
-        let path = entry.map_err(|error| SamplesError::File { path: samples.clone(), error })?.path();
-        if path.is_dir() {
-            cases.push(path);
-        }
-    }
-    cases.sort();
-    cases.iter().map(|case| run_case(&manifest, case, update)).collect()
+    let manifest = Manifest::parse(&read(&path)?);
+    let manifest = Arc::new(manifest.map_err(|error| SamplesError::Manifest { path, fault: error.to_string() })?);
+    samples::cases(folder)?.iter().map(|case| run_case(&manifest, case, update)).collect()
 }
 
 fn run_case(manifest: &Arc<Manifest>, case: &Path, update: bool) -> Result<CaseReport, SamplesError> {
@@ -116,8 +75,7 @@ fn run_case(manifest: &Arc<Manifest>, case: &Path, update: bool) -> Result<CaseR
             }
         }
     }
-    let name = case.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(CaseReport { case: name, failures, readme: fs::read_to_string(case.join("README.md")).unwrap_or_default() })
+    Ok(CaseReport::of(case, failures))
 }
 
 /// What the PBX sends again must be read as what it sent first; the reply may repeat another id.
@@ -351,8 +309,4 @@ impl RawHook {
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, SamplesError> {
     fs::read(path).map_err(|error| SamplesError::File { path: path.to_owned(), error })
-}
-
-fn read(path: &Path) -> Result<String, SamplesError> {
-    fs::read_to_string(path).map_err(|error| SamplesError::File { path: path.to_owned(), error })
 }

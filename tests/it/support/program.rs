@@ -8,6 +8,26 @@ use tokio::process::{Child, Command};
 
 use super::client::Client;
 
+/// A sound workspace of two agents.
+pub(crate) const ACME: &str = r#"
+workspace: acme
+name: ACME Sales
+time_zone: Europe/Moscow
+default_region: RU
+currency: RUB
+agents:
+  - {id: anna, name: Anna, numbers: [{sip: "101"}]}
+  - {id: boris, name: Boris, numbers: [{sip: "102"}]}
+groups:
+  - {id: sales, members: [anna, boris], policy: even}
+policies:
+  - {id: even, mode: equal_calls, period: 10h, count: answered}
+routes:
+  - {id: main, called: ["+74951112233"], group: sales, fallback: {number: "+74951112200"}}
+connections:
+  - {id: pbx, integration: pbx/native, events: full, settings: {token: "env:PBX_TOKEN"}}
+"#;
+
 /// What a command printed and how it ended.
 pub(crate) struct Ended {
     pub(crate) code: i32,
