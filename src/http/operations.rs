@@ -17,10 +17,11 @@ use super::state::AppState;
 pub const OPENAPI_YAML: &str = include_str!("../../openapi.yaml");
 
 /// The schemas that the API document refers to, by file name.
-const SCHEMAS: [(&str, &str); 3] = [
+const SCHEMAS: [(&str, &str); 4] = [
     ("decision-request.schema.json", include_str!("../../schemas/decision-request.schema.json")),
     ("decision.schema.json", include_str!("../../schemas/decision.schema.json")),
     ("call-event.schema.json", include_str!("../../schemas/call-event.schema.json")),
+    ("problem.schema.json", include_str!("../../schemas/problem.schema.json")),
 ];
 
 /// Whether the service is ready.

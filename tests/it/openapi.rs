@@ -173,7 +173,7 @@ async fn the_document_and_its_schemas_are_served() {
     let service = TestService::of(SampleWorkspace::one_group("acme", &["anna"]).build()).await;
     let served = service.client.get("/openapi.yaml").expect(200).await;
     assert_eq!(served.text(), std::fs::read_to_string(contract::file("openapi.yaml")).unwrap());
-    for schema in ["decision-request", "decision", "call-event"] {
+    for schema in ["decision-request", "decision", "call-event", "problem"] {
         let path = format!("schemas/{schema}.schema.json");
         let served = service.client.get(&format!("/{path}")).expect(200).await;
         assert_eq!(served.text(), std::fs::read_to_string(contract::file(&path)).unwrap());

@@ -25,3 +25,24 @@ async fn bitrix24() {
 async fn csv() {
     run("csv").await;
 }
+
+/// What connectors give is what `schemas/deal.schema.json` says.
+#[test]
+fn deals_of_all_samples_are_canonical() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &Path| -> serde_json::Value { serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap() };
+    let schema = jsonschema::draft202012::new(&read(&root.join("schemas/deal.schema.json"))).unwrap();
+    let mut seen = 0;
+    for connector in ["bitrix24", "csv"] {
+        for case in std::fs::read_dir(root.join("integrations/crm").join(connector).join("samples")).unwrap() {
+            let path = case.unwrap().path().join("deals.json");
+            let deals = if path.is_file() { read(&path)["deals"].take() } else { continue };
+            for deal in deals.as_array().unwrap() {
+                let faults: Vec<String> = schema.iter_errors(deal).map(|fault| fault.to_string()).collect();
+                assert!(faults.is_empty(), "{}: {faults:?} in {deal}", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 50, "{seen}");
+}

@@ -3,8 +3,8 @@
 use meritline::integration::crm::{Manifest, check_settings, registry};
 use serde_json::{Value, json};
 
-fn told(integration: &str, settings: Value) -> Vec<(String, String)> {
-    check_settings(integration, &settings).into_iter().map(|fault| (fault.pointer, fault.message)).collect()
+fn told(integration: &str, settings: &Value) -> Vec<(String, String)> {
+    check_settings(integration, settings).into_iter().map(|fault| (fault.pointer, fault.message)).collect()
 }
 
 #[test]
@@ -19,8 +19,8 @@ fn every_connector_that_comes_with_the_program_is_sound() {
 #[test]
 fn mistakes_are_told_with_place_and_remedy() {
     let good = json!({"portal": "acme.bitrix24.ru", "user": 1, "secret": "env:SECRET"});
-    assert_eq!(told("crm/bitrix24", good), []);
-    let wrong = told("crm/bitrix24", json!({"portal": "ftp://x", "usr": 1, "secret": 17, "time_zone": "Moscow"}));
+    assert_eq!(told("crm/bitrix24", &good), []);
+    let wrong = told("crm/bitrix24", &json!({"portal": "ftp://x", "usr": 1, "secret": 17, "time_zone": "Moscow"}));
     let find =
         |pointer: &str| wrong.iter().find(|(at, _)| at == pointer).unwrap_or_else(|| panic!("{pointer}: {wrong:?}")).1.as_str();
     assert!(find("/portal").contains("base address"));
@@ -34,7 +34,7 @@ fn mistakes_are_told_with_place_and_remedy() {
 fn settings_in_groups_are_told_with_their_whole_place() {
     let wrong = told(
         "crm/csv",
-        json!({"deals": {"path": "x.csv", "date_format": "dd.mm.yyyy", "currency": "roubles", "won": "Won", "decimal_mark": ";",
+        &json!({"deals": {"path": "x.csv", "date_format": "dd.mm.yyyy", "currency": "roubles", "won": "Won", "decimal_mark": ";",
                          "columns": {"deal": "id", "status": "stage", "ammount": "value"}}}),
     );
     let places: Vec<&str> = wrong.iter().map(|(at, _)| at.as_str()).collect();
@@ -45,8 +45,8 @@ fn settings_in_groups_are_told_with_their_whole_place() {
     }
     let near = &wrong.iter().find(|(at, _)| at == "/deals/columns/ammount").unwrap().1;
     assert!(near.contains("did you mean `amount`?"), "{near}");
-    assert!(told("crm/csv", json!({}))[0].1.contains("`deals` is required"));
-    assert!(told("crm/nothing", json!({}))[0].1.contains("known are crm/bitrix24, crm/csv"));
+    assert!(told("crm/csv", &json!({}))[0].1.contains("`deals` is required"));
+    assert!(told("crm/nothing", &json!({}))[0].1.contains("known are crm/bitrix24, crm/csv"));
 }
 
 const SMALL: &str = r#"

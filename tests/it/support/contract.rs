@@ -54,6 +54,7 @@ pub(crate) fn check_reply(method: &str, path: &str, status: u16, media_type: &st
 fn check_problem(at: &str, status: u16, media_type: &str, body: &[u8]) {
     assert_eq!(media_type, "application/problem+json", "{at}: not a problem: {}", String::from_utf8_lossy(body));
     judge(at, "problem", &json!({"$ref": "#/components/schemas/Problem"}), body);
+    judge(at, "problem.schema.json", &json!({"$ref": "schemas/problem.schema.json"}), body);
     let problem: Value = serde_json::from_slice(body).unwrap();
     assert_eq!(problem["status"], status, "{at}: the problem names another status");
     let code = problem["code"].as_str().unwrap();
