@@ -10,9 +10,11 @@ use crate::broker::store::Store;
 use crate::broker::tenant::Tenants;
 use crate::telemetry::metrics::Metrics;
 
-/// Handles. Cloned per request.
-#[derive(Clone)]
-pub struct AppState {
+/// Cloned per request: one count goes up.
+pub type AppState = Arc<Handles>;
+
+/// Handles.
+pub struct Handles {
     /// Running workspaces.
     pub tenants: Arc<Tenants>,
     /// The store.

@@ -23,7 +23,7 @@ use crate::broker::supervise::Tasks;
 use crate::broker::tenant::Tenants;
 use crate::http::router::router;
 use crate::http::serve::serve;
-use crate::http::state::{AppState, HttpLimits, Permits, Readiness};
+use crate::http::state::{Handles, HttpLimits, Permits, Readiness};
 use crate::outbound::HttpClient;
 use crate::telemetry::metrics::Metrics;
 
@@ -109,7 +109,7 @@ pub async fn start(parts: ServiceParts, listener: TcpListener) -> Result<Running
     let seen = follower.catch_up().await?;
     tasks.spawn_until_stop("workspace follower", follower.run(seen));
     let limits = parts.limits;
-    let state = AppState {
+    let state = Arc::new(Handles {
         tenants: Arc::clone(&tenants),
         store: Arc::clone(&parts.store),
         clock: parts.clock,
@@ -122,7 +122,7 @@ pub async fn start(parts: ServiceParts, listener: TcpListener) -> Result<Running
             api: Semaphore::new(limits.api_in_flight_max),
         }),
         readiness: Arc::clone(&readiness),
-    };
+    });
     tasks.spawn("listener", serve(listener, router(state), tasks.clone()));
     Ok(RunningService { address, tenants, metrics, store: parts.store, readiness, tasks })
 }

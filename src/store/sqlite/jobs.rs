@@ -3,7 +3,7 @@
 //! Commits nothing and folds nothing: see `writer`.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::SqliteConnection;
@@ -95,44 +95,73 @@ impl LambdaKeys {
     }
 }
 
-/// Writes a decision; one that is already there is not written again.
-pub(super) async fn write_decision(
+/// Decisions written by one statement: each statement is a walk to the database's thread and back.
+pub(super) const DECISIONS_TOGETHER: usize = 64;
+
+const DECISION_COLUMNS: &str =
+    "INSERT INTO decisions (workspace, sequence, connection, call_id, attempt, generation, decision_id,
+    received_at_us, body, reply) VALUES ";
+
+/// A PBX may use a call's id again once repeats are no longer retries: that is another generation.
+const DECISION_VALUES: &str = "(?1, ?2, ?3, ?4, ?5,
+    (SELECT COALESCE(MAX(generation) + 1, 0) FROM decisions WHERE workspace = ?1 AND connection = ?3
+        AND call_id = ?4 AND attempt = ?5 AND received_at_us <= ?10),
+    ?6, ?7, ?8, ?9)";
+
+const DECISION_ONCE: &str = " ON CONFLICT (workspace, decision_id) DO NOTHING";
+
+/// Parameters of one decision.
+const DECISION_PARAMETERS: usize = 10;
+
+static ONE_DECISION: LazyLock<String> = LazyLock::new(|| decision_statement(1));
+static MANY_DECISIONS: LazyLock<String> = LazyLock::new(|| decision_statement(DECISIONS_TOGETHER));
+
+/// The statement for so many decisions.
+fn decision_statement(count: usize) -> String {
+    // The last parameter first, so that `?1` does not hit `?10`.
+    let values = |at: usize| {
+        let numbers = (1..=DECISION_PARAMETERS).rev();
+        numbers.fold(DECISION_VALUES.to_owned(), |values, number| {
+            values.replace(&format!("?{number}"), &format!(":{}", at * DECISION_PARAMETERS + number))
+        })
+    };
+    let rows: Vec<String> = (0..count).map(|at| values(at).replace(':', "?")).collect();
+    format!("{DECISION_COLUMNS}{}{DECISION_ONCE}", rows.join(", "))
+}
+
+/// Writes decisions, at most [`DECISIONS_TOGETHER`]; one that is already there is not written again. An error means that none of
+/// them is written.
+pub(super) async fn write_decisions(
     connection: &mut SqliteConnection,
-    item: &QueuedDecision,
+    items: &[&QueuedDecision],
     lambda_keys: &mut LambdaKeys,
 ) -> Result<(), JobFault> {
-    let (workspace, record) = (&item.workspace, &item.record);
-    let mut keys = Vec::with_capacity(record.groups.len());
-    for view in &record.groups {
-        keys.push(lambda_keys.key(connection, workspace, &view.lambda).await?);
+    let mut statement = match items.len() {
+        1 => sqlx::query(ONE_DECISION.as_str()),
+        DECISIONS_TOGETHER => sqlx::query(MANY_DECISIONS.as_str()),
+        other => sqlx::query(sqlx::AssertSqlSafe(decision_statement(other))).persistent(false),
+    };
+    for item in items {
+        let (workspace, record) = (&item.workspace, &item.record);
+        let mut keys = Vec::with_capacity(record.groups.len());
+        for view in &record.groups {
+            keys.push(lambda_keys.key(connection, workspace, &view.lambda).await?);
+        }
+        let decision = &record.decision;
+        let received_at_us = micros(decision.received_at);
+        statement = statement
+            .bind(workspace.as_str())
+            .bind(record.sequence.cast_signed())
+            .bind(record.connection.as_str())
+            .bind(decision.call_id.as_str())
+            .bind(i64::from(decision.attempt))
+            .bind(decision.decision_id.as_bytes().as_slice())
+            .bind(received_at_us)
+            .bind(to_json(&DecisionBody::of(record, keys))?)
+            .bind(&record.reply.body[..])
+            .bind(received_at_us.saturating_sub(RETRY_SECONDS * 1_000_000));
     }
-    let decision = &record.decision;
-    let received_at_us = micros(decision.received_at);
-    // A PBX may use a call's id again once repeats are no longer retries: that is another generation.
-    let written = sqlx::query(
-        "INSERT INTO decisions (workspace, sequence, connection, call_id, attempt, generation, decision_id, received_at_us,
-             body, reply)
-         VALUES (?1, ?2, ?3, ?4, ?5,
-             (SELECT COALESCE(MAX(generation) + 1, 0) FROM decisions WHERE workspace = ?1 AND connection = ?3
-                 AND call_id = ?4 AND attempt = ?5 AND received_at_us <= ?10),
-             ?6, ?7, ?8, ?9)
-         ON CONFLICT (workspace, decision_id) DO NOTHING",
-    )
-    .bind(workspace.as_str())
-    .bind(record.sequence.cast_signed())
-    .bind(record.connection.as_str())
-    .bind(decision.call_id.as_str())
-    .bind(i64::from(decision.attempt))
-    .bind(decision.decision_id.as_bytes().as_slice())
-    .bind(received_at_us)
-    .bind(to_json(&DecisionBody::of(record, keys))?)
-    .bind(&record.reply.body[..])
-    .bind(received_at_us.saturating_sub(RETRY_SECONDS * 1_000_000))
-    .execute(connection)
-    .await?;
-    if written.rows_affected() == 0 {
-        tracing::debug!(sequence = record.sequence, "a decision was stored before");
-    }
+    statement.execute(connection).await?;
     Ok(())
 }
 

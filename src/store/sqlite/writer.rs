@@ -14,7 +14,7 @@ use crate::broker::store::{InboxEntry, StoreError};
 use crate::core::ids::WorkspaceId;
 
 use super::fold;
-use super::jobs::{self, JobFault, LambdaKeys};
+use super::jobs::{self, DECISIONS_TOGETHER, JobFault, LambdaKeys};
 use super::queue::{Done, Job, QueuedDecision, Waiting, Work};
 use super::unavailable;
 
@@ -209,15 +209,9 @@ async fn transact(
 ) -> Result<Written, sqlx::Error> {
     let mut written = Written { results: Vec::with_capacity(batch.jobs.len()), refused: 0 };
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-    for decision in decisions {
-        match jobs::write_decision(connection, decision, lambda_keys).await {
-            Ok(()) => {}
-            Err(JobFault::Refused(fault)) => {
-                written.refused += 1;
-                tracing::error!(sequence = decision.record.sequence, "a decision could not be stored: {fault}");
-            }
-            Err(JobFault::Disk(fault)) => return Err(fault),
-        }
+    let decisions: Vec<&QueuedDecision> = decisions.iter().collect();
+    for some in decisions.chunks(DECISIONS_TOGETHER) {
+        written.refused += write_decisions(connection, some, lambda_keys).await?;
     }
     jobs::write_inbox(connection, &batch.inbox).await?;
     for job in &batch.jobs {
@@ -234,4 +228,29 @@ async fn transact(
     }
     sqlx::query("COMMIT").execute(&mut *connection).await?;
     Ok(written)
+}
+
+/// Writes decisions together; if one is wrong in itself, each alone. Gives how many could not be stored.
+async fn write_decisions(
+    connection: &mut SqliteConnection,
+    decisions: &[&QueuedDecision],
+    lambda_keys: &mut LambdaKeys,
+) -> Result<u64, sqlx::Error> {
+    match jobs::write_decisions(connection, decisions, lambda_keys).await {
+        Ok(()) => return Ok(0),
+        Err(JobFault::Disk(fault)) => return Err(fault),
+        Err(JobFault::Refused(_)) => {}
+    }
+    let mut refused = 0;
+    for decision in decisions {
+        match jobs::write_decisions(connection, &[decision], lambda_keys).await {
+            Ok(()) => {}
+            Err(JobFault::Disk(fault)) => return Err(fault),
+            Err(JobFault::Refused(fault)) => {
+                refused += 1;
+                tracing::error!(sequence = decision.record.sequence, "a decision could not be stored: {fault}");
+            }
+        }
+    }
+    Ok(refused)
 }

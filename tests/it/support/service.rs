@@ -20,7 +20,7 @@ use meritline::core::workspace::{Connection, ConnectionKind, Workspace};
 use meritline::http::access::{Role, hash};
 use meritline::http::router::router;
 use meritline::http::serve::serve;
-use meritline::http::state::{AppState, HttpLimits, Permits, Readiness};
+use meritline::http::state::{Handles, HttpLimits, Permits, Readiness};
 use meritline::integration::pbx::{ConfiguredDialect, Dialect, registry};
 use meritline::store::sqlite::SqliteStore;
 use meritline::telemetry::metrics::Metrics;
@@ -72,7 +72,7 @@ impl Site {
         for workspace in &self.workspaces {
             tenants.install(&self.tenant(&store, workspace, &tasks).await);
         }
-        let state = AppState {
+        let state = Arc::new(Handles {
             tenants: Arc::clone(&tenants),
             store: Arc::clone(&store),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
@@ -85,7 +85,7 @@ impl Site {
                 api: Semaphore::new(64),
             }),
             readiness: Arc::new(Readiness::default()),
-        };
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tasks.spawn("listener", serve(listener, router(state), tasks.clone()));
