@@ -102,31 +102,21 @@ const DECISION_COLUMNS: &str =
     "INSERT INTO decisions (workspace, sequence, connection, call_id, attempt, generation, decision_id,
     received_at_us, body, reply) VALUES ";
 
-/// A PBX may use a call's id again once repeats are no longer retries: that is another generation.
-const DECISION_VALUES: &str = "(?1, ?2, ?3, ?4, ?5,
-    (SELECT COALESCE(MAX(generation) + 1, 0) FROM decisions WHERE workspace = ?1 AND connection = ?3
-        AND call_id = ?4 AND attempt = ?5 AND received_at_us <= ?10),
-    ?6, ?7, ?8, ?9)";
+/// A PBX may use a call's id again once repeats are no longer retries: that is another generation. Parameters have no numbers: the
+/// driver looks a numbered one up by walking through all of them.
+const DECISION_VALUES: &str = "(?, ?, ?, ?, ?,
+    (SELECT COALESCE(MAX(generation) + 1, 0) FROM decisions WHERE workspace = ? AND connection = ?
+        AND call_id = ? AND attempt = ? AND received_at_us <= ?),
+    ?, ?, ?, ?)";
 
 const DECISION_ONCE: &str = " ON CONFLICT (workspace, decision_id) DO NOTHING";
-
-/// Parameters of one decision.
-const DECISION_PARAMETERS: usize = 10;
 
 static ONE_DECISION: LazyLock<String> = LazyLock::new(|| decision_statement(1));
 static MANY_DECISIONS: LazyLock<String> = LazyLock::new(|| decision_statement(DECISIONS_TOGETHER));
 
 /// The statement for so many decisions.
 fn decision_statement(count: usize) -> String {
-    // The last parameter first, so that `?1` does not hit `?10`.
-    let values = |at: usize| {
-        let numbers = (1..=DECISION_PARAMETERS).rev();
-        numbers.fold(DECISION_VALUES.to_owned(), |values, number| {
-            values.replace(&format!("?{number}"), &format!(":{}", at * DECISION_PARAMETERS + number))
-        })
-    };
-    let rows: Vec<String> = (0..count).map(|at| values(at).replace(':', "?")).collect();
-    format!("{DECISION_COLUMNS}{}{DECISION_ONCE}", rows.join(", "))
+    format!("{DECISION_COLUMNS}{}{DECISION_ONCE}", vec![DECISION_VALUES; count].join(", "))
 }
 
 /// Writes decisions, at most [`DECISIONS_TOGETHER`]; one that is already there is not written again. An error means that none of
@@ -149,17 +139,22 @@ pub(super) async fn write_decisions(
         }
         let decision = &record.decision;
         let received_at_us = micros(decision.received_at);
+        let attempt = i64::from(decision.attempt);
         statement = statement
             .bind(workspace.as_str())
             .bind(record.sequence.cast_signed())
             .bind(record.connection.as_str())
             .bind(decision.call_id.as_str())
-            .bind(i64::from(decision.attempt))
+            .bind(attempt)
+            .bind(workspace.as_str())
+            .bind(record.connection.as_str())
+            .bind(decision.call_id.as_str())
+            .bind(attempt)
+            .bind(received_at_us.saturating_sub(RETRY_SECONDS * 1_000_000))
             .bind(decision.decision_id.as_bytes().as_slice())
             .bind(received_at_us)
             .bind(to_json(&DecisionBody::of(record, keys))?)
-            .bind(&record.reply.body[..])
-            .bind(received_at_us.saturating_sub(RETRY_SECONDS * 1_000_000));
+            .bind(&record.reply.body[..]);
     }
     statement.execute(connection).await?;
     Ok(())
