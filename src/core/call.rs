@@ -89,6 +89,28 @@ pub enum CallEventType {
     AgentState,
 }
 
+impl CallEventType {
+    /// The type as `schemas/call-event.schema.json` spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Offered => "offered",
+            Self::Answered => "answered",
+            Self::Missed => "missed",
+            Self::Rejected => "rejected",
+            Self::Busy => "busy",
+            Self::Unreachable => "unreachable",
+            Self::Cancelled => "cancelled",
+            Self::Transferred => "transferred",
+            Self::Held => "held",
+            Self::Resumed => "resumed",
+            Self::Ended => "ended",
+            Self::Recorded => "recorded",
+            Self::AgentState => "agent_state",
+        }
+    }
+}
+
 /// The PBX's word on an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

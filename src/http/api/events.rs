@@ -7,7 +7,6 @@ use utoipa::ToSchema;
 
 use super::page::{PageQuery, Query};
 use crate::broker::store::StoredEvent;
-use crate::core::call::CallEventType;
 use crate::http::access::Reader;
 use crate::http::problem::Problem;
 use crate::http::state::AppState;
@@ -70,31 +69,12 @@ fn item(stored: &StoredEvent) -> EventItem {
         event_id: event.event_id.to_string(),
         connection: stored.received.connection.to_string(),
         call_id: event.call_id.as_ref().map(ToString::to_string),
-        event_type: event_type_name(event.event_type).to_owned(),
+        event_type: event.event_type.as_str().to_owned(),
         agent: event.agent.as_ref().map(ToString::to_string),
         at: event.at.to_string(),
         received_at: stored.received.received_at.to_string(),
         talk_seconds: event.talk_seconds,
         unknown_call: stored.flags.unknown_call,
         unknown_agent: stored.flags.unknown_agent,
-    }
-}
-
-fn event_type_name(event_type: CallEventType) -> &'static str {
-    match event_type {
-        CallEventType::Started => "started",
-        CallEventType::Offered => "offered",
-        CallEventType::Answered => "answered",
-        CallEventType::Missed => "missed",
-        CallEventType::Rejected => "rejected",
-        CallEventType::Busy => "busy",
-        CallEventType::Unreachable => "unreachable",
-        CallEventType::Cancelled => "cancelled",
-        CallEventType::Transferred => "transferred",
-        CallEventType::Held => "held",
-        CallEventType::Resumed => "resumed",
-        CallEventType::Ended => "ended",
-        CallEventType::Recorded => "recorded",
-        CallEventType::AgentState => "agent_state",
     }
 }

@@ -254,12 +254,14 @@ impl Opening {
         .fetch_all(connection)
         .await
         .map_err(|fault| unavailable(&fault))?;
-        for (body,) in &rows {
-            if let Some(received) = readable(event_of(body)) {
-                self.tally.add_event(&received);
-            }
-        }
+        self.add_events(&rows);
         Ok(())
+    }
+
+    fn add_events(&mut self, bodies: &[(String,)]) {
+        for received in bodies.iter().filter_map(|(body,)| readable(event_of(body))) {
+            self.tally.add_event(&received);
+        }
     }
 
     fn let_go(&mut self) {
@@ -281,11 +283,7 @@ impl Opening {
         .fetch_all(connection)
         .await
         .map_err(|fault| unavailable(&fault))?;
-        for (body,) in &rows {
-            if let Some(received) = readable(event_of(body)) {
-                self.tally.add_event(&received);
-            }
-        }
+        self.add_events(&rows);
         Ok(())
     }
 

@@ -12,7 +12,6 @@ use crate::broker::ports::Extent;
 use crate::broker::store::{
     EventFlags, EventOutcome, InboxEntry, PullCommit, StoreError, StoredScores, StoredToken, WorkspaceChange,
 };
-use crate::core::call::CallEventType;
 use crate::core::ids::{CallKey, ConnectionId, WorkspaceId};
 use crate::core::record::{Lambda, Presence, ReceivedEvent};
 use crate::store::rows::{DecisionBody, LambdaRow, PullBody, Versioned, flags_to_number, micros, names_no_agent, to_json};
@@ -257,7 +256,7 @@ async fn write_events(
         .bind(event.event_id.as_str())
         .bind(event.call_id.as_ref().map(|call| call.as_str()))
         .bind(event.agent.as_ref().map(|agent| agent.as_str()))
-        .bind(name_of(event.event_type))
+        .bind(event.event_type.as_str())
         .bind(micros(event.at))
         .bind(micros(received.received_at))
         .bind(flags_to_number(flags))
@@ -388,24 +387,4 @@ async fn write_token(connection: &mut SqliteConnection, token: &StoredToken) -> 
         .execute(connection)
         .await?;
     Ok(())
-}
-
-/// The type as the schema of call events spells it.
-fn name_of(event_type: CallEventType) -> &'static str {
-    match event_type {
-        CallEventType::Started => "started",
-        CallEventType::Offered => "offered",
-        CallEventType::Answered => "answered",
-        CallEventType::Missed => "missed",
-        CallEventType::Rejected => "rejected",
-        CallEventType::Busy => "busy",
-        CallEventType::Unreachable => "unreachable",
-        CallEventType::Cancelled => "cancelled",
-        CallEventType::Transferred => "transferred",
-        CallEventType::Held => "held",
-        CallEventType::Resumed => "resumed",
-        CallEventType::Ended => "ended",
-        CallEventType::Recorded => "recorded",
-        CallEventType::AgentState => "agent_state",
-    }
 }
