@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Records of decisions are made on one thread and freed on another, thousands a second: glibc's allocator takes a lock for
+/// each, and threads wait for it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = meritline::cli::Arguments::parse();
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

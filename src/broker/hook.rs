@@ -99,7 +99,7 @@ pub trait HookDialect: Send + Sync + 'static {
     fn kind(&self, hook: &HookRequest<'_>) -> Result<HookKind, HookFault>;
 
     /// Reads a question.
-    fn decode_decision(&self, hook: &HookRequest<'_>) -> Result<DecodedDecision, HookFault>;
+    fn decode_decision(self: Arc<Self>, hook: &HookRequest<'_>) -> Result<DecodedDecision, HookFault>;
 
     /// Reads events.
     fn decode_events(&self, hook: &HookRequest<'_>) -> Result<DecodedEvents, HookFault>;

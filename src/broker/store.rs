@@ -240,7 +240,7 @@ pub trait Store: Send + Sync + 'static {
         page: PageRequest,
     ) -> Boxed<'a, Result<Page<Arc<DecisionRecord>>, StoreError>>;
 
-    /// One decision.
+    /// One decision. Its id is a UUID version 7 made for the instant its hook was received, so a store may look there.
     fn decision<'a>(
         &'a self,
         workspace: &'a WorkspaceId,

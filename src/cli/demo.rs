@@ -166,7 +166,7 @@ async fn start_service(store: Arc<SqliteStore>, listen: &str, logins: &Logins) -
     let parts = ServiceParts {
         store,
         clock: Arc::new(SystemClock),
-        ids: Arc::new(RandomIds),
+        ids: Arc::new(RandomIds::default()),
         secrets: Arc::new(secrets),
         // The demo's CRM lives on this machine.
         outbound_allow: vec!["127.0.0.0/8".parse()?],

@@ -34,7 +34,7 @@ pub async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let parts = ServiceParts {
         store,
         clock: Arc::new(SystemClock),
-        ids: Arc::new(RandomIds),
+        ids: Arc::new(RandomIds::default()),
         secrets: Arc::new(|root: &Path| open::secrets(root)),
         outbound_allow: settings.outbound_allow,
         public_url: settings.public_url,

@@ -45,9 +45,9 @@ pub struct Agent {
     /// The workspace's id.
     pub id: AgentId,
     /// The person's name.
-    pub name: String,
+    pub name: Arc<str>,
     /// Ways to ring, in order of preference; at least one.
-    pub numbers: Vec<Number>,
+    pub numbers: Arc<[Number]>,
     /// Which user this is in each CRM connection.
     pub crm_users: BTreeMap<ConnectionId, CrmUserId>,
 }

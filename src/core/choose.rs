@@ -4,14 +4,13 @@
 //! who can be rung is taken. The further targets are what the same choice would give with those already listed removed,
 //! no credit moved. Nothing is changed here: the result names what the caller must record.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::call_state::CallState;
 use super::decision::{Reason, Stage, Target};
-use super::ids::{AgentId, CallKey};
+use super::ids::{AgentId, CallKey, GroupId};
 use super::policy::{Count, Mode, PersonalCalls, PersonalManager};
 use super::record::{GroupView, Lambda, MemberStanding, Step};
 use super::selection::{self, Adjustment, CREDIT_CAP_CALLS, Standing};
@@ -146,7 +145,6 @@ struct Walk<'a> {
     own_call: Option<u64>,
     tried: Vec<AgentIx>,
     nodes: Vec<Node>,
-    node_of: HashMap<GroupIx, usize>,
     targets: Vec<Listed>,
 }
 
@@ -155,16 +153,15 @@ impl<'a> Walk<'a> {
         let rung = tally.call(question.call).map(CallState::already_tried).unwrap_or_default();
         let tried = rung.into_iter().chain(question.exclude).filter_map(|id| workspace.find_agent(id)).collect();
         let own_call = tally.call_serial_of(question.call);
-        let (nodes, node_of) = (Vec::new(), HashMap::new());
-        let mut walk = Self { workspace, tally, shares, question, own_call, tried, nodes, node_of, targets: Vec::new() };
+        let mut walk = Self { workspace, tally, shares, question, own_call, tried, nodes: Vec::new(), targets: Vec::new() };
         walk.visit(question.group);
         walk
     }
 
     /// Reads a group and everything below it; gives its place among the nodes.
     fn visit(&mut self, ix: GroupIx) -> usize {
-        if let Some(known) = self.node_of.get(&ix) {
-            return *known;
+        if let Some(known) = self.nodes.iter().position(|node| node.ix == ix) {
+            return known;
         }
         let group = self.workspace.group(ix);
         let guard = &self.workspace.policy(group.policy).guard;
@@ -191,7 +188,6 @@ impl<'a> Walk<'a> {
         }
         let node = self.node(ix, published, who, standing);
         self.nodes.push(node);
-        self.node_of.insert(ix, self.nodes.len() - 1);
         self.nodes.len() - 1
     }
 
@@ -258,7 +254,8 @@ impl<'a> Walk<'a> {
     }
 
     fn top(&self) -> usize {
-        self.node_of.get(&self.question.group).copied().unwrap_or_default()
+        // Everything below a group is read before the group itself.
+        self.nodes.len().saturating_sub(1)
     }
 
     fn next(&self, rank: Rank) -> Option<Listed> {
@@ -320,18 +317,27 @@ impl<'a> Walk<'a> {
         Some(self.workspace.policy_of(self.nodes.get(*node)?.ix).mode)
     }
 
-    fn target(&self, listed: &Listed) -> Target {
+    /// The groups on the way to a target: mostly the same as for the one before.
+    fn groups_on(&self, listed: &Listed, before: Option<&Target>) -> Arc<[GroupId]> {
+        let ids = || listed.path.iter().filter_map(|(node, _)| Some(&self.workspace.group(self.nodes.get(*node)?.ix).id));
+        match before {
+            Some(before) if before.groups.iter().eq(ids()) => Arc::clone(&before.groups),
+            _ => ids().cloned().collect(),
+        }
+    }
+
+    fn target(&self, listed: &Listed, groups: Arc<[GroupId]>) -> Target {
         let agent = self.workspace.agent(listed.agent);
         let nodes = || listed.path.iter().filter_map(|(node, position)| Some((self.nodes.get(*node)?, *position)));
         let group = nodes().next_back().map_or(self.question.group, |(node, _)| node.ix);
         Target {
             agent: agent.id.clone(),
-            name: agent.name.clone(),
+            name: Arc::clone(&agent.name),
             stage: listed.stage,
             share: nodes().filter_map(|(node, position)| node.lambda.published.get(position)).product(),
             ring_seconds: self.workspace.policy_of(group).dialling.ring_seconds,
-            numbers: agent.numbers.clone(),
-            groups: nodes().map(|(node, _)| self.workspace.group(node.ix).id.clone()).collect(),
+            numbers: Arc::clone(&agent.numbers),
+            groups,
         }
     }
 
@@ -346,23 +352,25 @@ impl<'a> Walk<'a> {
         selection::adjustment(&credits, in_rotation, CREDIT_CAP_CALLS * node.unit)
     }
 
-    fn finish(self, reason: Reason, moves_credit: bool) -> Choice {
-        let targets = self.targets.iter().map(|listed| self.target(listed)).collect();
+    fn finish(mut self, reason: Reason, moves_credit: bool) -> Choice {
+        let mut targets: Vec<Target> = Vec::with_capacity(self.targets.len());
+        for listed in &self.targets {
+            let groups = self.groups_on(listed, targets.last());
+            targets.push(self.target(listed, groups));
+        }
         let first = self.targets.first().map(|listed| listed.path.as_slice()).unwrap_or_default();
         let adjustments =
             if moves_credit { first.iter().map(|(node, at)| self.adjustment(*node, *at)).collect() } else { Vec::new() };
         let mut kept: Vec<usize> = Vec::new();
-        let mut paths = Vec::with_capacity(self.targets.len());
-        for listed in &self.targets {
-            let step = |(node, position): &(usize, usize)| {
-                let group = kept.iter().position(|known| known == node).unwrap_or_else(|| {
-                    kept.push(*node);
-                    kept.len() - 1
-                });
-                Step { group: to_u32(group), member: to_u32(*position) }
-            };
-            paths.push(listed.path.iter().map(step).collect());
-        }
+        let mut step = |(node, position): (usize, usize)| {
+            let group = kept.iter().position(|known| *known == node).unwrap_or_else(|| {
+                kept.push(node);
+                kept.len() - 1
+            });
+            Step { group: to_u32(group), member: to_u32(position) }
+        };
+        let listed = std::mem::take(&mut self.targets);
+        let paths = listed.into_iter().map(|listed| listed.path.into_iter().map(&mut step).collect()).collect();
         let groups = kept.into_iter().filter_map(|node| self.nodes.get(node)).map(|node| self.view(node)).collect();
         Choice { targets, reason, moves_credit, groups, paths, adjustments }
     }

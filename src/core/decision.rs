@@ -1,5 +1,7 @@
 //! The answer to one mid-call hook, in canonical form: every dialect encodes from this.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +97,7 @@ pub struct Target {
     /// Who.
     pub agent: AgentId,
     /// The agent's name, for the PBX's display.
-    pub name: String,
+    pub name: Arc<str>,
     /// When it may be rung.
     pub stage: Stage,
     /// The agent's share of the route's calls: the product of shares along the path, 0 to 1.
@@ -103,10 +105,10 @@ pub struct Target {
     /// How long to ring.
     pub ring_seconds: u32,
     /// How, in order of preference.
-    pub numbers: Vec<Number>,
+    pub numbers: Arc<[Number]>,
     /// The groups from the route's group down to the one the agent was chosen in; empty for a personal manager who is
     /// in none of them.
-    pub groups: Vec<GroupId>,
+    pub groups: Arc<[GroupId]>,
 }
 
 /// Where the call goes when no target takes it.

@@ -50,6 +50,12 @@ macro_rules! text_id {
             }
         }
 
+        impl From<&$name> for Arc<str> {
+            fn from(id: &$name) -> Self {
+                Arc::clone(&id.0)
+            }
+        }
+
         impl std::borrow::Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0

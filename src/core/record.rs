@@ -104,7 +104,7 @@ pub struct EncodedReply {
     /// HTTP status.
     pub status: u16,
     /// Content type.
-    pub content_type: String,
+    pub content_type: Arc<str>,
     /// Body.
     pub body: Arc<[u8]>,
 }

@@ -18,7 +18,7 @@ use super::record::{DecisionRecord, Presence, ReceivedEvent};
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
 /// At most this many calls are kept at hand; the oldest finished ones go first and are found in the store again.
-pub const CALLS_MAX: usize = 20_000;
+pub const CALLS_MAX: usize = 10_000;
 
 /// A finished call is kept at hand this long, so that retries and late events find it without the store.
 const FINISHED_KEPT_SECONDS: i64 = 120;
@@ -160,8 +160,8 @@ impl Tally {
         }
     }
 
-    /// Forgets calls that are over and book entries past their weight. Returns the keys of calls no longer at hand.
-    pub fn forget(&mut self, now: Timestamp) -> Vec<CallKey> {
+    /// Forgets calls that are over and book entries past their weight. Returns the calls no longer at hand.
+    pub fn forget(&mut self, now: Timestamp) -> Vec<CallState> {
         for book in self.books.values_mut() {
             book.forget_before(now.as_microsecond());
         }
@@ -177,8 +177,11 @@ impl Tally {
         if gone.len() < excess {
             let mut young: Vec<(bool, u64)> =
                 self.calls.iter().filter(|(_, call)| !old(call)).map(|(serial, call)| (held(call), *serial)).collect();
-            young.sort_unstable();
-            gone.extend(young.into_iter().take(excess - gone.len()).map(|(_, serial)| serial));
+            let count = excess - gone.len();
+            if count < young.len() {
+                young.select_nth_unstable(count);
+            }
+            gone.extend(young.into_iter().take(count).map(|(_, serial)| serial));
         }
         gone.into_iter().filter_map(|serial| self.drop_call(serial)).collect()
     }
@@ -350,10 +353,10 @@ impl Tally {
     }
 
     /// Lets a call go; its parts stay in the books.
-    fn drop_call(&mut self, serial: u64) -> Option<CallKey> {
+    fn drop_call(&mut self, serial: u64) -> Option<CallState> {
         self.move_holds(serial, &[]);
         let call = self.calls.remove(&serial)?;
         self.call_serials.remove(&call.state.key);
-        Some(call.state.key)
+        Some(call.state)
     }
 }

@@ -321,7 +321,7 @@ impl Workspace {
         let mut agent_by_id = HashMap::new();
         for (agent, ix) in parts.agents.iter().zip((0..).map(AgentIx)) {
             agent_by_id.insert(agent.id.clone(), ix);
-            for number in &agent.numbers {
+            for number in agent.numbers.iter() {
                 agent_by_number.entry(Arc::clone(&number.value)).or_insert(ix);
             }
             for (connection, user) in &agent.crm_users {

@@ -1,14 +1,63 @@
-//! JSON bodies of the API: what is wrong with one is told as a problem.
+//! Bodies of requests, bounded in size and time; JSON bodies of the API, with what is wrong told as a problem.
 
-use axum::body::Body;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
+use tokio::time::Instant;
 
 use super::problem::{Code, Problem};
 use super::state::AppState;
+use crate::broker::supervise::Tasks;
+
+/// How much of a body that is too large is still read, so that its sender gets to the answer.
+const DISCARDED_MAX: u64 = 64 * 1024 * 1024;
+
+/// For how long it is read.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why a body was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyFault {
+    /// It is larger than the limit.
+    TooLarge,
+    /// The connection broke.
+    Broken,
+    /// It did not arrive in time.
+    Late,
+}
+
+/// Reads a body of at most `limit` bytes until an instant.
+///
+/// What is too large is refused at once and discarded in the background: a connection that is closed while its peer still
+/// sends is reset, and a reset takes the answer with it.
+pub(super) async fn read(mut body: Body, limit: usize, until: Instant, tasks: &Tasks) -> Result<Bytes, BodyFault> {
+    match tokio::time::timeout_at(until, Limited::new(&mut body, limit).collect()).await {
+        Ok(Ok(read)) => Ok(read.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            tasks.spawn_until_stop("discard a body", discard(body));
+            Err(BodyFault::TooLarge)
+        }
+        Ok(Err(_)) => Err(BodyFault::Broken),
+        Err(_) => Err(BodyFault::Late),
+    }
+}
+
+async fn discard(mut body: Body) {
+    let rest = async {
+        let mut discarded = 0;
+        while discarded < DISCARDED_MAX
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            discarded += frame.data_ref().map_or(0, |data| data.len() as u64);
+        }
+    };
+    // Either way the connection ends here: nobody waits for it.
+    let _ended = tokio::time::timeout(DISCARD_TIMEOUT, rest).await;
+}
 
 /// A JSON body as a typed value.
 pub struct JsonBody<T>(pub T);
@@ -25,15 +74,12 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
             return Err(Problem::new(Code::InvalidBody, "Send the body as JSON, with `Content-Type: application/json`."));
         }
         let limit = state.limits.body_bytes;
-        let read = Limited::new(request.into_body(), limit).collect();
-        let body = match tokio::time::timeout(Duration::from_millis(u64::from(state.limits.body_ms)), read).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                return Err(Problem::new(Code::BodyTooLarge, format!("The body is larger than {limit} bytes.")));
-            }
-            Ok(Err(_)) => return Err(Problem::new(Code::MalformedJson, "The connection broke while the body was being sent.")),
-            Err(_) => return Err(Problem::new(Code::BodyTimeout, "The body did not arrive in time.")),
-        };
+        let until = Instant::now() + Duration::from_millis(u64::from(state.limits.body_ms));
+        let body = read(request.into_body(), limit, until, &state.tasks).await.map_err(|fault| match fault {
+            BodyFault::TooLarge => Problem::new(Code::BodyTooLarge, format!("The body is larger than {limit} bytes.")),
+            BodyFault::Broken => Problem::new(Code::MalformedJson, "The connection broke while the body was being sent."),
+            BodyFault::Late => Problem::new(Code::BodyTimeout, "The body did not arrive in time."),
+        })?;
         serde_json::from_slice(&body).map(Self).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => Problem::new(Code::InvalidBody, format!("The body cannot be used: {error}.")),
             _ => Problem::new(Code::MalformedJson, format!("The body is not JSON: {error}.")),

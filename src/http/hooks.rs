@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 
+use super::body::{self, BodyFault};
 use super::problem::{Code, Problem, RejectedEvent};
 use super::state::AppState;
 use crate::broker::deadline::Deadline;
@@ -30,25 +30,19 @@ const INBOX_BODY_MAX: usize = 8 * 1024;
 
 pub mod document;
 
-/// What the path says.
-pub(super) type HookPath = (String, String, Option<String>);
+/// Where hooks are received: `/hooks/{workspace}/{connection}` and whatever follows.
+const ROOT: &str = "/hooks/";
 
-/// A hook without anything after the connection.
-pub(super) async fn hook_at_root(
-    State(state): State<AppState>,
-    Path((workspace, connection)): Path<(String, String)>,
-    request: axum::extract::Request,
-) -> Response {
-    receive(state, (workspace, connection, None), request).await
+/// Whether a path is that of a hook.
+pub(super) fn is_hook(path: &str) -> bool {
+    address(path).is_some()
 }
 
-/// A hook with a rest.
-pub(super) async fn hook_with_rest(
-    State(state): State<AppState>,
-    Path((workspace, connection, rest)): Path<(String, String, String)>,
-    request: axum::extract::Request,
-) -> Response {
-    receive(state, (workspace, connection, Some(rest)), request).await
+/// Workspace, connection, and what follows.
+fn address(path: &str) -> Option<(&str, &str, &str)> {
+    let (workspace, rest) = path.strip_prefix(ROOT)?.split_once('/')?;
+    let (connection, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    (!workspace.is_empty() && !connection.is_empty()).then_some((workspace, connection, rest))
 }
 
 /// One hook on its way through.
@@ -61,14 +55,16 @@ struct Incoming<'a> {
     arrival: Instant,
 }
 
-async fn receive(state: AppState, path: HookPath, request: axum::extract::Request) -> Response {
+/// Answers a hook.
+pub(super) async fn receive(state: &AppState, request: Request<Body>) -> Response {
     let arrival = Instant::now();
     let received_at = state.clock.now();
     let (parts, body) = request.into_parts();
-    let (workspace, connection, rest) = path;
-    let rest = rest.unwrap_or_default();
-    let Some((tenant, endpoint)) = find(&state, &workspace, &connection) else { return unauthorized(&state) };
-    let connection = ConnectionId::from(connection);
+    let Some((workspace, connection, rest)) = address(parts.uri.path()) else { return unauthorized(state) };
+    let Some(tenant) = state.tenants.find(workspace) else { return unauthorized(state) };
+    let Some((connection, endpoint)) = tenant.hooks.get_key_value(connection) else { return unauthorized(state) };
+    // A secret in the path may have been encoded.
+    let rest = percent_decode_str(rest).decode_utf8_lossy();
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let hook = HookRequest {
         method: parts.method.as_str(),
@@ -78,11 +74,11 @@ async fn receive(state: AppState, path: HookPath, request: axum::extract::Reques
         body: &[],
         received_at,
     };
-    if !shows_secret(&endpoint, &hook) {
-        return unauthorized(&state);
+    if !shows_secret(endpoint, &hook) {
+        return unauthorized(state);
     }
     let deadline = Deadline::after(arrival, endpoint.deadline_ms);
-    let incoming = Incoming { state: &state, tenant: &tenant, connection: &connection, endpoint: &endpoint, deadline, arrival };
+    let incoming = Incoming { state, tenant: &tenant, connection, endpoint, deadline, arrival };
     match endpoint.dialect.kind(&hook) {
         Ok(HookKind::Decision) => match incoming.body(body, deadline.for_body()).await {
             Ok(body) => incoming.decide(&HookRequest { body: &body, ..hook }).await,
@@ -99,12 +95,6 @@ async fn receive(state: AppState, path: HookPath, request: axum::extract::Reques
     }
 }
 
-fn find(state: &AppState, workspace: &str, connection: &str) -> Option<(Arc<Tenant>, HookEndpoint)> {
-    let tenant = state.tenants.find(workspace)?;
-    let endpoint = tenant.hooks.get(connection)?.clone();
-    Some((tenant, endpoint))
-}
-
 fn shows_secret(endpoint: &HookEndpoint, hook: &HookRequest<'_>) -> bool {
     let shown = endpoint.dialect.presented_secret(hook);
     shown.is_some_and(|shown| bool::from(shown.as_bytes().ct_eq(endpoint.secret.expose_secret().as_bytes())))
@@ -119,28 +109,27 @@ impl Incoming<'_> {
     /// Reads the body, bounded in size and time.
     async fn body(&self, body: Body, until: Instant) -> Result<Bytes, HookFault> {
         let limit = self.state.limits.body_bytes;
-        match tokio::time::timeout_at(until, Limited::new(body, limit).collect()).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(HookFault {
+        body::read(body, limit, until, &self.state.tasks).await.map_err(|fault| match fault {
+            BodyFault::TooLarge => HookFault {
                 code: Code::BodyTooLarge.as_str(),
                 status: 413,
                 detail: format!("The body is larger than {limit} bytes: send less at once."),
-            }),
-            Ok(Err(_)) => Err(HookFault {
+            },
+            BodyFault::Broken => HookFault {
                 code: "body_broken",
                 status: 400,
                 detail: "The connection broke while the body was being sent: send it again.".to_owned(),
-            }),
-            Err(_) => Err(HookFault {
+            },
+            BodyFault::Late => HookFault {
                 code: Code::BodyTimeout.as_str(),
                 status: 408,
                 detail: "The body did not arrive in time: send it at once, with its length in Content-Length.".to_owned(),
-            }),
-        }
+            },
+        })
     }
 
     async fn decide(&self, hook: &HookRequest<'_>) -> Response {
-        let decoded = match self.endpoint.dialect.decode_decision(hook) {
+        let decoded = match Arc::clone(&self.endpoint.dialect).decode_decision(hook) {
             Ok(decoded) => decoded,
             Err(fault) => return self.refuse(HookKind::Decision, hook, &fault),
         };
@@ -221,15 +210,11 @@ impl Incoming<'_> {
         self.state.store.keep_in_inbox(&self.tenant.workspace.id, entry);
     }
 
-    fn labels(&self, outcome: &str) -> OutcomeLabels {
-        OutcomeLabels {
-            workspace: self.tenant.workspace.id.to_string(),
-            connection: self.connection.to_string(),
-            outcome: outcome.to_owned(),
-        }
+    fn labels(&self, outcome: &'static str) -> OutcomeLabels {
+        OutcomeLabels { workspace: (&self.tenant.workspace.id).into(), connection: self.connection.into(), outcome }
     }
 
-    fn count_event(&self, outcome: &str, by: usize) {
+    fn count_event(&self, outcome: &'static str, by: usize) {
         if by > 0 {
             self.state.metrics.events.get_or_create(&self.labels(outcome)).inc_by(by as u64);
         }
@@ -243,7 +228,7 @@ impl Incoming<'_> {
         let metrics = &self.state.metrics;
         metrics.decisions.get_or_create(&self.labels(outcome)).inc();
         for what in &decided.decision().degraded {
-            let labels = DegradedLabels { workspace: self.tenant.workspace.id.to_string(), what: what.as_str().to_owned() };
+            let labels = DegradedLabels { workspace: (&self.tenant.workspace.id).into(), what: what.as_str() };
             metrics.degraded.get_or_create(&labels).inc();
         }
         metrics.answered_after(self.arrival.elapsed());
@@ -261,7 +246,11 @@ fn none_used(faults: &[crate::broker::hook::EventFault]) -> Problem {
 fn reply(reply: &EncodedReply) -> Response {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
     let mut response = (status, Body::from(Bytes::from_owner(Arc::clone(&reply.body)))).into_response();
-    if let Ok(content_type) = HeaderValue::from_str(&reply.content_type) {
+    let content_type = match &*reply.content_type {
+        "application/json" => Ok(HeaderValue::from_static("application/json")),
+        other => HeaderValue::from_str(other),
+    };
+    if let Ok(content_type) = content_type {
         response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     }
     response

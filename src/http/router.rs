@@ -4,7 +4,6 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -63,13 +62,11 @@ pub fn document() -> utoipa::openapi::OpenApi {
     described().split_for_parts().1
 }
 
-/// Everything that is served.
+/// Everything that is served, apart from hooks.
 pub fn router(state: AppState) -> Router {
     let (described, _) = described().split_for_parts();
     described
         .layer(from_fn_with_state(state.clone(), hold_api_permit))
-        .route("/hooks/{workspace}/{connection}", any(hooks::hook_at_root))
-        .route("/hooks/{workspace}/{connection}/{*rest}", any(hooks::hook_with_rest))
         .fallback(|| async {
             Problem::new(Code::NotFound, "There is nothing at this address; see /openapi.yaml.").into_response()
         })

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use crate::broker::decide::Decider;
 use crate::broker::ports::Clock;
 use crate::broker::store::Store;
+use crate::broker::supervise::Tasks;
 use crate::broker::tenant::Tenants;
 use crate::telemetry::metrics::Metrics;
 
@@ -31,6 +32,8 @@ pub struct Handles {
     pub permits: Arc<Permits>,
     /// What the operator should know about the running workspaces.
     pub readiness: Arc<Readiness>,
+    /// Starts what goes on after an answer; ends with the service.
+    pub tasks: Tasks,
 }
 
 /// Sizes of what is taken in.

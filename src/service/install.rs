@@ -22,7 +22,7 @@ use crate::integration::crm::{Connector, ConnectorContext, Patience};
 use crate::integration::pbx::{self, ConfiguredDialect, Dialect};
 use crate::integration::secrets::Secrets;
 use crate::outbound::HttpClient;
-use crate::telemetry::metrics::{ConnectionLabels, Metrics, OutcomeLabels};
+use crate::telemetry::metrics::{ConnectionLabels, IdLabel, Metrics, OutcomeLabels};
 
 /// What every running workspace is built with.
 #[derive(Clone)]
@@ -165,9 +165,9 @@ impl Place<'_> {
 
 fn start_poller(around: &Surroundings, tenant: &Arc<Tenant>, crm: CrmConnection) {
     let metrics = around.metrics.clone();
-    let (workspace, connection) = (tenant.workspace.id.to_string(), crm.id.to_string());
+    let (workspace, connection) = (IdLabel::from(&tenant.workspace.id), IdLabel::from(&crm.id));
     let on_pull = move |succeeded: bool, at: jiff::Timestamp| {
-        let outcome = if succeeded { "ok" } else { "failed" }.to_owned();
+        let outcome = if succeeded { "ok" } else { "failed" };
         let labels = OutcomeLabels { workspace: workspace.clone(), connection: connection.clone(), outcome };
         metrics.pulls.get_or_create(&labels).inc();
         if succeeded {

@@ -21,7 +21,6 @@ use crate::broker::ports::{Clock, IdSource};
 use crate::broker::store::{Store, StoreError};
 use crate::broker::supervise::Tasks;
 use crate::broker::tenant::Tenants;
-use crate::http::router::router;
 use crate::http::serve::serve;
 use crate::http::state::{Handles, HttpLimits, Permits, Readiness};
 use crate::outbound::HttpClient;
@@ -122,8 +121,9 @@ pub async fn start(parts: ServiceParts, listener: TcpListener) -> Result<Running
             api: Semaphore::new(limits.api_in_flight_max),
         }),
         readiness: Arc::clone(&readiness),
+        tasks: tasks.clone(),
     });
-    tasks.spawn("listener", serve(listener, router(state), tasks.clone()));
+    tasks.spawn("listener", serve(listener, state, tasks.clone()));
     Ok(RunningService { address, tenants, metrics, store: parts.store, readiness, tasks })
 }
 

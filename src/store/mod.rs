@@ -3,5 +3,6 @@
 //! Implements `broker::store::Store`. Decides nothing: which agent is rung is the closure's business, what a fact does to
 //! credit is `core::tally`'s.
 
+mod decision_page;
 mod rows;
 pub mod sqlite;

@@ -12,115 +12,18 @@ use sha2::{Digest, Sha256};
 use crate::broker::ports::RowFault;
 use crate::broker::store::{EventFlags, PullState, StoreError};
 use crate::core::call::CallEventType;
-use crate::core::decision::Decision;
-use crate::core::ids::{ConnectionId, GroupId, MemberId};
-use crate::core::policy::Count;
-use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, Lambda, MemberStanding, Step};
-use crate::core::selection::Adjustment;
+use crate::core::ids::MemberId;
+use crate::core::record::Lambda;
 use crate::core::workspace::Workspace;
 
 /// The version this program writes.
 const VERSION: u16 = 1;
 
-/// A decision's body. The sequence, the connection and the reply's bytes have columns of their own.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct DecisionBody {
-    v: u16,
-    asked: Asked,
-    decision: Decision,
-    feed: Feed,
-    moves_credit: bool,
-    groups: Vec<GroupBody>,
-    paths: Vec<Vec<Step>>,
-    adjustments: Vec<Adjustment>,
-    reply_status: u16,
-    reply_type: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct GroupBody {
-    group: GroupId,
-    lambda: String,
-    count: Count,
-    unit: f64,
-    in_seconds: bool,
-    credit: Vec<f64>,
-    standing: Vec<MemberStanding>,
-}
-
-impl DecisionBody {
-    /// The stored form; `lambda_keys` are those of the record's groups, in their order.
-    pub(super) fn of(record: &DecisionRecord, lambda_keys: Vec<String>) -> Self {
-        let group = |(view, lambda): (&GroupView, String)| GroupBody {
-            group: view.group.clone(),
-            lambda,
-            count: view.count,
-            unit: view.unit,
-            in_seconds: view.in_seconds,
-            credit: view.credit.clone(),
-            standing: view.standing.clone(),
-        };
-        Self {
-            v: VERSION,
-            asked: record.asked.clone(),
-            decision: record.decision.clone(),
-            feed: record.feed,
-            moves_credit: record.moves_credit,
-            groups: record.groups.iter().zip(lambda_keys).map(group).collect(),
-            paths: record.paths.clone(),
-            adjustments: record.adjustments.clone(),
-            reply_status: record.reply.status,
-            reply_type: record.reply.content_type.clone(),
-        }
-    }
-
-    /// Keys of the expected shares it refers to.
-    pub(super) fn lambda_keys(&self) -> impl Iterator<Item = &str> {
-        self.groups.iter().map(|group| group.lambda.as_str())
-    }
-
-    /// The record, with its expected shares found by `lambda`.
-    pub(super) fn record(
-        self,
-        sequence: u64,
-        connection: ConnectionId,
-        reply: Vec<u8>,
-        lambda: impl Fn(&str) -> Option<Arc<Lambda>>,
-    ) -> Result<DecisionRecord, StoreError> {
-        known_version(self.v)?;
-        let groups = self.groups.into_iter().map(|group| {
-            let lambda = lambda(&group.lambda)
-                .ok_or_else(|| StoreError::Corrupt(format!("decision {sequence}: its expected shares are missing")))?;
-            Ok(GroupView {
-                group: group.group,
-                lambda,
-                count: group.count,
-                unit: group.unit,
-                in_seconds: group.in_seconds,
-                credit: group.credit,
-                standing: group.standing,
-            })
-        });
-        Ok(DecisionRecord {
-            sequence,
-            connection,
-            asked: self.asked,
-            decision: self.decision,
-            feed: self.feed,
-            moves_credit: self.moves_credit,
-            groups: groups.collect::<Result<_, StoreError>>()?,
-            paths: self.paths,
-            adjustments: self.adjustments,
-            reply: EncodedReply { status: self.reply_status, content_type: self.reply_type, body: reply.into() },
-        })
-    }
-}
-
 /// Expected shares as columns.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct LambdaRow {
     /// Hash of the content.
-    pub(super) key: String,
+    pub(super) key: Arc<str>,
     /// Member ids, a JSON list.
     pub(super) members: String,
     /// Published shares.
@@ -139,8 +42,8 @@ impl LambdaRow {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        let key = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { key, members, published, shares })
+        let key: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { key: key.into(), members, published, shares })
     }
 
     /// The expected shares.
@@ -257,9 +160,9 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
 }
 
 /// Reads a body; `what` names it in the error.
-pub(super) fn from_json<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T, StoreError> {
+pub(super) fn from_json<'a, T: Deserialize<'a>>(text: &'a (impl AsRef<[u8]> + ?Sized), what: &str) -> Result<T, StoreError> {
     // The parser's own words may quote the value, which can be personal data: only the place is told.
-    serde_json::from_str(text)
+    serde_json::from_slice(text.as_ref())
         .map_err(|fault| StoreError::Corrupt(format!("{what}: column {} of its body is not as expected", fault.column())))
 }
 

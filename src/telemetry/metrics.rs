@@ -4,41 +4,57 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+/// An id as a label: shared, since every answer is counted under some.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdLabel(Arc<str>);
+
+impl<T: Into<Arc<str>>> From<T> for IdLabel {
+    fn from(id: T) -> Self {
+        Self(id.into())
+    }
+}
+
+impl EncodeLabelValue for IdLabel {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        (&*self.0).encode(encoder)
+    }
+}
+
 /// A connection of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ConnectionLabels {
     /// The workspace's id.
-    pub workspace: String,
+    pub workspace: IdLabel,
     /// The connection's id.
-    pub connection: String,
+    pub connection: IdLabel,
 }
 
 /// A connection and what came of something.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct OutcomeLabels {
     /// The workspace's id.
-    pub workspace: String,
+    pub workspace: IdLabel,
     /// The connection's id.
-    pub connection: String,
+    pub connection: IdLabel,
     /// For a decision its reason (or `repeated`), for an event `accepted`, `duplicate` or `rejected`, for a pull `ok` or
     /// `failed`.
-    pub outcome: String,
+    pub outcome: &'static str,
 }
 
 /// What an answer had to do without.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct DegradedLabels {
     /// The workspace's id.
-    pub workspace: String,
+    pub workspace: IdLabel,
     /// What was missing.
-    pub what: String,
+    pub what: &'static str,
 }
 
 /// All metrics. Cheap to clone.

@@ -92,7 +92,8 @@ fn agent(at: usize, part: &AgentPart, region: &str, problems: &mut Problems<'_>)
         numbers.push(Number { kind, value });
     }
     let crm_users = part.crm_users.iter().map(|(connection, user)| (connection.as_str().into(), user.as_str().into())).collect();
-    Agent { id: part.id.as_str().into(), name: part.name.clone().unwrap_or_else(|| part.id.clone()), numbers, crm_users }
+    let name = part.name.as_deref().unwrap_or(&part.id).into();
+    Agent { id: part.id.as_str().into(), name, numbers: numbers.into(), crm_users }
 }
 
 fn group(part: &GroupPart) -> GroupParts {

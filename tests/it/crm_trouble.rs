@@ -153,7 +153,7 @@ async fn start(folder: tempfile::TempDir, yaml: Option<&str>) -> Stage {
     let parts = ServiceParts {
         store,
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
-        ids: Arc::new(RandomIds) as Arc<dyn IdSource>,
+        ids: Arc::new(RandomIds::default()) as Arc<dyn IdSource>,
         secrets: Arc::new(secrets),
         outbound_allow: vec!["127.0.0.0/8".parse().unwrap()],
         public_url: None,

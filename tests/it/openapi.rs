@@ -159,10 +159,10 @@ async fn every_documented_path_is_served_and_every_served_path_is_documented() {
             service.client.call(&method.to_uppercase(), &concrete).expect(expected).await;
         }
     }
-    // Routes outside the described router are only the hooks', which the native dialect describes.
+    // Nothing is routed outside the described router; hooks, which the native dialect describes, never reach it.
     let router = std::fs::read_to_string(contract::file("src/http/router.rs")).unwrap();
     let plain: Vec<&str> = router.split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    assert_eq!(plain, ["/hooks/{workspace}/{connection}", "/hooks/{workspace}/{connection}/{*rest}"]);
+    assert!(plain.is_empty(), "{plain:?}");
     let handlers = router.matches("routes!(").count();
     let operations: usize = documented["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
     assert_eq!(operations, handlers + 2, "every described handler, and the two hooks");

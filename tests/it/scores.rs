@@ -79,8 +79,8 @@ fn crm(id: &str) -> Connection {
 fn parts(agents: &[&str], policy: Policy) -> WorkspaceParts {
     let person = |(at, id): (usize, &&str)| Agent {
         id: (*id).into(),
-        name: format!("Agent {at}"),
-        numbers: vec![Number { kind: NumberKind::Sip, value: format!("{}", 100 + at).into() }],
+        name: format!("Agent {at}").into(),
+        numbers: [Number { kind: NumberKind::Sip, value: format!("{}", 100 + at).into() }].into(),
         crm_users: BTreeMap::from([("bitrix".into(), (*id).into()), ("sheet".into(), (*id).into())]),
     };
     WorkspaceParts {

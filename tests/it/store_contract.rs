@@ -71,6 +71,7 @@ contract!(sqlite, super::File::new(), {
         a_decision_computed_for_another_state_is_not_committed,
         a_workspace_that_is_not_open_is_told,
         decisions_are_listed_newest_first_page_by_page,
+        a_burst_of_decisions_comes_back_whole,
         a_call_id_used_again_after_a_day_is_a_new_call,
     },
     events::{

@@ -163,7 +163,7 @@ fn item(tally: &Tally, ix: AgentIx, now: Timestamp, told: bool) -> AgentItem {
     let set = live.presence.as_ref().filter(|presence| presence.until.is_none_or(|until| now < until));
     AgentItem {
         agent: agent.id.to_string(),
-        name: agent.name.clone(),
+        name: agent.name.to_string(),
         state: live.state(&strictest_guard(tally.workspace(), ix), now, told),
         calls: live.holds.iter().filter(|hold| now < hold.until).count(),
         reason: set.and_then(|presence| presence.reason.clone()),

@@ -3,14 +3,13 @@
 //! Reading goes through the schemas of `schemas/`, so that they are what is enforced. A name given twice is refused: which
 //! of two called numbers was meant cannot be guessed in mid-call.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::contract::{CALL_EVENT, Contract, DECISION_REQUEST};
 use super::dialect::EventsOutcome;
@@ -18,7 +17,7 @@ use super::document;
 use super::fault::{EventFault, HookFault};
 use super::hook::HookReply;
 use super::party;
-use crate::core::agent::NumberKind;
+use crate::core::agent::Number;
 use crate::core::call::{CallEvent, DecisionRequest};
 use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason, Stage};
 use crate::core::ids::{AgentId, CallId, DecisionId, EventId};
@@ -80,11 +79,12 @@ fn event(body: &[u8]) -> Result<CallEvent, HookFault> {
 
 /// The body as JSON that keeps its contract.
 fn checked(body: &[u8], contract: &Contract) -> Result<Value, HookFault> {
-    let value: Value = document::json(body)?;
+    let is_object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    let Fields { value, repeated } = if is_object { document::json(body)? } else { Fields::none(document::json(body)?) };
     contract.check(&value)?;
-    match document::json::<NamesOnce>(body)? {
-        NamesOnce { repeated: Some(field) } => Err(HookFault::DuplicateField { field: document::bounded(&field) }),
-        NamesOnce { repeated: None } => Ok(value),
+    match repeated {
+        Some(field) => Err(HookFault::DuplicateField { field: document::bounded(&field) }),
+        None => Ok(value),
     }
 }
 
@@ -112,39 +112,46 @@ fn whole_number(value: Option<&Value>) -> Option<u32> {
     u32::try_from(whole).ok()
 }
 
-/// The first name that an object's top level has twice.
-struct NamesOnce {
+/// An object, with the first name that its top level has twice.
+struct Fields {
+    value: Value,
     repeated: Option<String>,
 }
 
-impl<'de> Deserialize<'de> for NamesOnce {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = NamesOnce;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NamesOnce, A::Error> {
-                let mut seen = HashSet::new();
-                let mut repeated = None;
-                while let Some(name) = map.next_key::<String>()? {
-                    map.next_value::<IgnoredAny>()?;
-                    if repeated.is_none() && seen.contains(&name) {
-                        repeated = Some(name);
-                    } else {
-                        seen.insert(name);
-                    }
-                }
-                Ok(NamesOnce { repeated })
-            }
-        }
-        deserializer.deserialize_map(Names)
+impl Fields {
+    fn none(value: Value) -> Self {
+        Self { value, repeated: None }
     }
 }
 
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(TopLevel)
+    }
+}
+
+struct TopLevel;
+
+impl<'de> Visitor<'de> for TopLevel {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let (mut fields, mut repeated) = (Map::new(), None);
+        while let Some(name) = map.next_key::<String>()? {
+            let value = map.next_value()?;
+            if repeated.is_none() && fields.contains_key(&name) {
+                repeated = Some(name);
+            } else {
+                fields.insert(name, value);
+            }
+        }
+        Ok(Fields { value: Value::Object(fields), repeated })
+    }
+}
 /// A decision as the contract spells it: these names, in this order.
 #[derive(Serialize)]
 struct DecisionView<'a> {
@@ -166,13 +173,7 @@ struct TargetView<'a> {
     stage: Stage,
     share: f64,
     ring_seconds: u32,
-    numbers: Vec<NumberView<'a>>,
-}
-
-#[derive(Serialize)]
-struct NumberView<'a> {
-    kind: NumberKind,
-    value: &'a str,
+    numbers: &'a [Number],
 }
 
 /// Writes a decision.
@@ -183,7 +184,7 @@ pub(super) fn encode_decision(decision: &Decision) -> HookReply {
         stage: target.stage,
         share: target.share,
         ring_seconds: target.ring_seconds,
-        numbers: target.numbers.iter().map(|number| NumberView { kind: number.kind, value: &number.value }).collect(),
+        numbers: &target.numbers,
     });
     let view = DecisionView {
         decision_id: decision.decision_id,

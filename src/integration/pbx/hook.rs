@@ -80,8 +80,11 @@ impl HookReply {
 
     /// A JSON body.
     pub(super) fn json(status: u16, value: &impl serde::Serialize) -> Self {
+        let mut body = Vec::with_capacity(1024);
         // A value made of maps with text keys, texts and finite numbers always serializes.
-        let body = serde_json::to_vec(value).unwrap_or_else(|_| b"{}".to_vec());
+        if serde_json::to_writer(&mut body, value).is_err() {
+            body = b"{}".to_vec();
+        }
         Self { status, content_type: Self::JSON, body }
     }
 }

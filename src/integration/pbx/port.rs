@@ -37,18 +37,17 @@ impl HookDialect for ConfiguredDialect {
         }
     }
 
-    fn decode_decision(&self, hook: &HookRequest<'_>) -> Result<DecodedDecision, HookFault> {
+    fn decode_decision(self: Arc<Self>, hook: &HookRequest<'_>) -> Result<DecodedDecision, HookFault> {
         let question = self.dialect.decode_decision(&request(hook), &self.default_region).map_err(|fault| told(&fault))?;
-        let (dialect, hook_url, secret) = (Arc::clone(&self.dialect), self.hook_url.clone(), self.secret.clone());
         let echo = question.echo;
         let encode = move |decision: &Decision| {
-            let context = AnswerContext { hook_url: &hook_url, secret: Some(secret.expose_secret()), echo: &echo };
-            match dialect.encode_decision(decision, &context) {
+            let context = AnswerContext { hook_url: &self.hook_url, secret: Some(self.secret.expose_secret()), echo: &echo };
+            match self.dialect.encode_decision(decision, &context) {
                 Ok(reply) => encoded(reply),
                 Err(error) => {
                     tracing::error!(%error, "an answer could not be written in the PBX's dialect; the safe answer was sent");
                     let fallback = decision.fallback.as_ref().map(|fallback| fallback.number.as_str());
-                    encoded(dialect.safe_answer_to(&echo, fallback))
+                    encoded(self.dialect.safe_answer_to(&echo, fallback))
                 }
             }
         };
@@ -103,5 +102,5 @@ fn told(fault: &fault::HookFault) -> HookFault {
 }
 
 fn encoded(reply: hook::HookReply) -> EncodedReply {
-    EncodedReply { status: reply.status, content_type: reply.content_type.to_owned(), body: reply.body.into() }
+    EncodedReply { status: reply.status, content_type: reply.content_type.into(), body: reply.body.into() }
 }

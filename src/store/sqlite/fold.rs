@@ -17,14 +17,14 @@ use crate::core::ids::{CallKey, GroupId, WorkspaceId};
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::tally::Tally;
 use crate::core::workspace::Workspace;
-use crate::store::rows::{Versioned, from_json, instant, micros};
+use crate::store::rows::{Versioned, from_json, instant, micros, to_json};
 
+use super::decisions::{self, Reading};
 use super::live::{Live, RETRY_SECONDS, StoredCalls};
-use super::readers::{DecisionRow, Lambdas, read_decision};
 use super::unavailable;
 
-/// So many decisions are folded before calls that are over are let go: keeps memory flat at the start.
-const CHUNK: i64 = 2000;
+/// So many calls are folded before those that are over are let go: keeps memory flat at the start.
+const CHUNK: usize = 2000;
 
 /// Events of calls without a decision of ours matter this long: they may keep an agent busy.
 const STRANGE_CALL_SECONDS: i64 = 4 * 3600;
@@ -44,9 +44,9 @@ pub(super) async fn history(
     call: &CallKey,
     now: Timestamp,
 ) -> Result<History, StoreError> {
-    let from = micros(later(now, -RETRY_SECONDS));
-    let mut lambdas = Lambdas::default();
-    let records = decisions_of(connection, workspace, call, from, &mut lambdas).await?;
+    let from = later(now, -RETRY_SECONDS);
+    let mut records = Reading::of(workspace).of_call(connection, call).await?;
+    records.retain(|record| record.decision.received_at >= from);
     let rows: Vec<(String,)> = sqlx::query_as(
         "SELECT body FROM events WHERE workspace = ? AND call_id = ? AND connection = ? AND +received_at_us >= ?
          ORDER BY +position",
@@ -54,37 +54,12 @@ pub(super) async fn history(
     .bind(workspace.as_str())
     .bind(call.call.as_str())
     .bind(call.connection.as_str())
-    .bind(from)
+    .bind(micros(from))
     .fetch_all(connection)
     .await
     .map_err(|fault| unavailable(&fault))?;
     let events = rows.iter().filter_map(|(body,)| readable(event_of(body))).collect();
     Ok(History { records, events })
-}
-
-async fn decisions_of(
-    connection: &mut SqliteConnection,
-    workspace: &WorkspaceId,
-    call: &CallKey,
-    from: i64,
-    lambdas: &mut Lambdas,
-) -> Result<Vec<Arc<DecisionRecord>>, StoreError> {
-    let rows: Vec<DecisionRow> = sqlx::query_as(
-        "SELECT sequence, connection, body, reply FROM decisions
-         WHERE workspace = ? AND connection = ? AND call_id = ? AND +received_at_us >= ? ORDER BY +sequence",
-    )
-    .bind(workspace.as_str())
-    .bind(call.connection.as_str())
-    .bind(call.call.as_str())
-    .bind(from)
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(|fault| unavailable(&fault))?;
-    let mut records = Vec::with_capacity(rows.len());
-    for row in rows {
-        records.extend(readable(read_decision(connection, workspace, row, lambdas).await));
-    }
-    Ok(records)
 }
 
 /// Folds events that were stored just now. Calls that were let go are read back first, else a late event would be charged
@@ -112,7 +87,9 @@ pub(super) async fn events(connection: &mut SqliteConnection, live: &Live, event
     for received in accepted {
         state.tally.add_event(received);
     }
-    state.forget(now, true);
+    let gone = state.forget(now, true);
+    drop(state);
+    drop(gone);
 }
 
 fn call_of(received: &ReceivedEvent) -> Option<CallKey> {
@@ -128,7 +105,7 @@ pub(super) async fn workspace(
 ) -> Result<Live, StoreError> {
     let id = workspace.id.clone();
     let period = workspace.policies.iter().map(|policy| i64::from(policy.period_seconds)).max().unwrap_or_default();
-    let from = micros(later(now, -(PERIODS_REMEMBERED * period).max(RETRY_SECONDS)));
+    let from = later(now, -(PERIODS_REMEMBERED * period).max(RETRY_SECONDS));
     let mut opening = Opening { id, tally: Tally::new(workspace), elsewhere: StoredCalls::new(now), now };
     resets(connection, &opening.id, &mut opening.tally).await?;
     opening.decisions(connection, from).await?;
@@ -174,44 +151,28 @@ struct Opening {
 
 impl Opening {
     /// Folds decisions by sequence, each chunk with the events of its calls.
-    async fn decisions(&mut self, connection: &mut SqliteConnection, from: i64) -> Result<(), StoreError> {
-        let mut lambdas = Lambdas::default();
-        let first: Option<i64> =
-            sqlx::query_scalar("SELECT MIN(sequence) FROM decisions WHERE workspace = ? AND received_at_us >= ?")
-                .bind(self.id.as_str())
-                .bind(from)
-                .fetch_one(&mut *connection)
-                .await
-                .map_err(|fault| unavailable(&fault))?;
-        let mut after = first.unwrap_or(1) - 1;
-        loop {
-            let rows: Vec<DecisionRow> = sqlx::query_as(
-                "SELECT sequence, connection, body, reply FROM decisions
-                 WHERE workspace = ? AND sequence > ? AND +received_at_us >= ? ORDER BY sequence LIMIT ?",
-            )
-            .bind(self.id.as_str())
-            .bind(after)
-            .bind(from)
-            .bind(CHUNK)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(|fault| unavailable(&fault))?;
-            let Some(last) = rows.last().map(|row| row.sequence) else { break };
-            for row in rows {
-                let Some(record) = readable(read_decision(connection, &self.id, row, &mut lambdas).await) else { continue };
-                self.decision(connection, record, from, &mut lambdas).await?;
+    async fn decisions(&mut self, connection: &mut SqliteConnection, from: Timestamp) -> Result<(), StoreError> {
+        let id = self.id.clone();
+        let mut reading = Reading::of(&id);
+        let mut at = decisions::first_page_since(connection, &id, micros(from)).await?.unwrap_or(i64::MAX);
+        let mut calls = BTreeSet::new();
+        while let Some((chunk, next)) = decisions::next_pages(connection, &id, at).await? {
+            for stored in chunk.into_iter().filter(|stored| stored.received_at() >= from) {
+                calls.insert(stored.call());
+                let sequence = stored.sequence();
+                match reading.record(connection, stored).await {
+                    Ok(record) => self.decision(connection, record, from, &mut reading).await?,
+                    Err(fault) => tracing::error!(sequence, "a stored decision is passed over: {fault}"),
+                }
             }
-            self.events_of_chunk(connection, (after, last), from).await?;
-            self.let_go();
-            lambdas.trim();
-            after = last;
+            if calls.len() >= CHUNK {
+                self.end_chunk(connection, &mut calls, from).await?;
+            }
+            at = next;
         }
-        let last: Option<i64> = sqlx::query_scalar("SELECT MAX(sequence) FROM decisions WHERE workspace = ?")
-            .bind(self.id.as_str())
-            .fetch_one(connection)
-            .await
-            .map_err(|fault| unavailable(&fault))?;
-        self.tally.continue_after(last.unwrap_or(0).cast_unsigned());
+        self.end_chunk(connection, &mut calls, from).await?;
+        let last = decisions::last_sequence(connection, &id).await.map_err(|fault| unavailable(&fault))?;
+        self.tally.continue_after(last);
         Ok(())
     }
 
@@ -220,13 +181,13 @@ impl Opening {
         &mut self,
         connection: &mut SqliteConnection,
         record: Arc<DecisionRecord>,
-        from: i64,
-        lambdas: &mut Lambdas,
+        from: Timestamp,
+        reading: &mut Reading<'_>,
     ) -> Result<(), StoreError> {
         let call = record.call_key();
         if self.tally.call(&call).is_none() && self.elsewhere.may_contain(&call) {
-            let earlier = decisions_of(connection, &self.id, &call, from, lambdas).await?;
-            let earlier: Vec<_> = earlier.into_iter().filter(|known| known.sequence < record.sequence).collect();
+            let mut earlier = reading.of_call(connection, &call).await?;
+            earlier.retain(|known| known.sequence < record.sequence && known.decision.received_at >= from);
             if !earlier.is_empty() {
                 self.tally.restore(&call, &earlier, &[], record.decision.received_at);
             }
@@ -235,26 +196,29 @@ impl Opening {
         Ok(())
     }
 
-    async fn events_of_chunk(
+    async fn end_chunk(
         &mut self,
         connection: &mut SqliteConnection,
-        (after, last): (i64, i64),
-        from: i64,
+        calls: &mut BTreeSet<CallKey>,
+        from: Timestamp,
     ) -> Result<(), StoreError> {
+        let calls: Vec<_> = std::mem::take(calls).into_iter().map(|call| (call.connection, call.call)).collect();
         let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT e.body FROM (SELECT DISTINCT connection, call_id FROM decisions
-                 WHERE workspace = ?1 AND sequence > ?2 AND sequence <= ?3 AND +received_at_us >= ?4) AS d
-             CROSS JOIN events AS e ON e.workspace = ?1 AND e.call_id = d.call_id AND e.connection = d.connection
-             WHERE +e.received_at_us >= ?4",
+            "SELECT e.body FROM json_each(?) AS c
+             CROSS JOIN events AS e ON e.workspace = ? AND e.call_id = c.value ->> 1 AND e.connection = c.value ->> 0
+             WHERE +e.received_at_us >= ?",
         )
+        .bind(to_json(&calls)?)
         .bind(self.id.as_str())
-        .bind(after)
-        .bind(last)
-        .bind(from)
+        .bind(micros(from))
         .fetch_all(connection)
         .await
         .map_err(|fault| unavailable(&fault))?;
         self.add_events(&rows);
+        self.tally.advance(self.now);
+        for call in self.tally.forget(self.now) {
+            self.elsewhere.add(&call.key, self.now);
+        }
         Ok(())
     }
 
@@ -264,18 +228,11 @@ impl Opening {
         }
     }
 
-    fn let_go(&mut self) {
-        self.tally.advance(self.now);
-        for call in self.tally.forget(self.now) {
-            self.elsewhere.add(&call, self.now);
-        }
-    }
-
     /// Events of calls that others decided: they may hold an agent.
     async fn recent_events(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let rows: Vec<(String,)> = sqlx::query_as(
             "SELECT e.body FROM events AS e WHERE e.workspace = ?1 AND e.received_at_us >= ?2 AND e.call_id IS NOT NULL
-             AND NOT EXISTS (SELECT 1 FROM decisions AS d WHERE d.workspace = ?1 AND d.connection = e.connection
+             AND NOT EXISTS (SELECT 1 FROM decision_calls AS d WHERE d.workspace = ?1 AND d.connection = e.connection
                  AND d.call_id = e.call_id)",
         )
         .bind(self.id.as_str())

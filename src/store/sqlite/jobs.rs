@@ -2,8 +2,7 @@
 //!
 //! Commits nothing and folds nothing: see `writer`.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, LazyLock};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::SqliteConnection;
@@ -13,12 +12,13 @@ use crate::broker::store::{
     EventFlags, EventOutcome, InboxEntry, PullCommit, StoreError, StoredScores, StoredToken, WorkspaceChange,
 };
 use crate::core::ids::{CallKey, ConnectionId, WorkspaceId};
-use crate::core::record::{Lambda, Presence, ReceivedEvent};
-use crate::store::rows::{DecisionBody, LambdaRow, PullBody, Versioned, flags_to_number, micros, names_no_agent, to_json};
+use crate::core::record::{Presence, ReceivedEvent};
+use crate::store::rows::{PullBody, Versioned, flags_to_number, micros, names_no_agent, to_json};
 
 use super::WriterSettings;
-use super::live::{Live, RETRY_SECONDS};
-use super::queue::{Done, QueuedDecision, Work};
+use super::live::Live;
+use super::queue::{Done, Work};
+use super::unavailable;
 
 /// How long a webhook is kept for inspection.
 const INBOX_DAYS: i64 = 14;
@@ -37,6 +37,15 @@ pub(super) enum JobFault {
     Disk(sqlx::Error),
 }
 
+impl From<JobFault> for StoreError {
+    fn from(fault: JobFault) -> Self {
+        match fault {
+            JobFault::Refused(fault) => fault,
+            JobFault::Disk(fault) => unavailable(&fault),
+        }
+    }
+}
+
 impl From<StoreError> for JobFault {
     fn from(fault: StoreError) -> Self {
         Self::Refused(fault)
@@ -53,110 +62,6 @@ impl From<sqlx::Error> for JobFault {
             _ => Self::Disk(fault),
         }
     }
-}
-
-/// Keys of expected shares already stored, by their place in memory.
-#[derive(Default)]
-pub(super) struct LambdaKeys {
-    // The pointer is held, so that its address means nothing else meanwhile.
-    known: HashMap<(WorkspaceId, usize), (Arc<Lambda>, String)>,
-}
-
-impl LambdaKeys {
-    const KNOWN_MAX: usize = 512;
-
-    async fn key(
-        &mut self,
-        connection: &mut SqliteConnection,
-        workspace: &WorkspaceId,
-        lambda: &Arc<Lambda>,
-    ) -> Result<String, JobFault> {
-        let place = (workspace.clone(), Arc::as_ptr(lambda).addr());
-        if let Some((_, key)) = self.known.get(&place) {
-            return Ok(key.clone());
-        }
-        let row = LambdaRow::of(lambda)?;
-        sqlx::query(
-            "INSERT INTO lambdas (workspace, key, members, published, shares) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        )
-        .bind(workspace.as_str())
-        .bind(&row.key)
-        .bind(&row.members)
-        .bind(&row.published)
-        .bind(&row.shares)
-        .execute(connection)
-        .await?;
-        if self.known.len() >= Self::KNOWN_MAX {
-            self.known.clear();
-        }
-        self.known.insert(place, (Arc::clone(lambda), row.key.clone()));
-        Ok(row.key)
-    }
-}
-
-/// Decisions written by one statement: each statement is a walk to the database's thread and back.
-pub(super) const DECISIONS_TOGETHER: usize = 64;
-
-const DECISION_COLUMNS: &str =
-    "INSERT INTO decisions (workspace, sequence, connection, call_id, attempt, generation, decision_id,
-    received_at_us, body, reply) VALUES ";
-
-/// A PBX may use a call's id again once repeats are no longer retries: that is another generation. Parameters have no numbers: the
-/// driver looks a numbered one up by walking through all of them.
-const DECISION_VALUES: &str = "(?, ?, ?, ?, ?,
-    (SELECT COALESCE(MAX(generation) + 1, 0) FROM decisions WHERE workspace = ? AND connection = ?
-        AND call_id = ? AND attempt = ? AND received_at_us <= ?),
-    ?, ?, ?, ?)";
-
-const DECISION_ONCE: &str = " ON CONFLICT (workspace, decision_id) DO NOTHING";
-
-static ONE_DECISION: LazyLock<String> = LazyLock::new(|| decision_statement(1));
-static MANY_DECISIONS: LazyLock<String> = LazyLock::new(|| decision_statement(DECISIONS_TOGETHER));
-
-/// The statement for so many decisions.
-fn decision_statement(count: usize) -> String {
-    format!("{DECISION_COLUMNS}{}{DECISION_ONCE}", vec![DECISION_VALUES; count].join(", "))
-}
-
-/// Writes decisions, at most [`DECISIONS_TOGETHER`]; one that is already there is not written again. An error means that none of
-/// them is written.
-pub(super) async fn write_decisions(
-    connection: &mut SqliteConnection,
-    items: &[&QueuedDecision],
-    lambda_keys: &mut LambdaKeys,
-) -> Result<(), JobFault> {
-    let mut statement = match items.len() {
-        1 => sqlx::query(ONE_DECISION.as_str()),
-        DECISIONS_TOGETHER => sqlx::query(MANY_DECISIONS.as_str()),
-        other => sqlx::query(sqlx::AssertSqlSafe(decision_statement(other))).persistent(false),
-    };
-    for item in items {
-        let (workspace, record) = (&item.workspace, &item.record);
-        let mut keys = Vec::with_capacity(record.groups.len());
-        for view in &record.groups {
-            keys.push(lambda_keys.key(connection, workspace, &view.lambda).await?);
-        }
-        let decision = &record.decision;
-        let received_at_us = micros(decision.received_at);
-        let attempt = i64::from(decision.attempt);
-        statement = statement
-            .bind(workspace.as_str())
-            .bind(record.sequence.cast_signed())
-            .bind(record.connection.as_str())
-            .bind(decision.call_id.as_str())
-            .bind(attempt)
-            .bind(workspace.as_str())
-            .bind(record.connection.as_str())
-            .bind(decision.call_id.as_str())
-            .bind(attempt)
-            .bind(received_at_us.saturating_sub(RETRY_SECONDS * 1_000_000))
-            .bind(decision.decision_id.as_bytes().as_slice())
-            .bind(received_at_us)
-            .bind(to_json(&DecisionBody::of(record, keys))?)
-            .bind(&record.reply.body[..]);
-    }
-    statement.execute(connection).await?;
-    Ok(())
 }
 
 /// Keeps webhooks for inspection, and what is too much or too old goes.
@@ -275,7 +180,7 @@ async fn is_call_unknown(connection: &mut SqliteConnection, live: &Live, receive
         return Ok(false);
     }
     let found: i64 =
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM decisions WHERE workspace = ? AND connection = ? AND call_id = ?)")
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM decision_calls WHERE workspace = ? AND connection = ? AND call_id = ?)")
             .bind(live.id.as_str())
             .bind(key.connection.as_str())
             .bind(key.call.as_str())

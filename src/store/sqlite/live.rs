@@ -4,23 +4,29 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::broker::store::{StoreError, Verdict};
+use crate::core::call_state::CallState;
 use crate::core::ids::{CallKey, WorkspaceId};
 use crate::core::record::DecisionRecord;
 use crate::core::tally::{CALLS_MAX, Tally};
 
+use super::queue::Queue;
+
 /// A repeated question gets the stored answer for this long.
 pub(super) const RETRY_SECONDS: i64 = 24 * 3600;
+
+/// How often a task lets others go first before it waits for the lock.
+const TURNS: usize = 16;
 
 /// How often calls that are over are let go.
 const FORGET_EVERY_SECONDS: i64 = 5;
 
-/// At most this many hashes in each half of [`StoredCalls`]: 8 MiB.
-const STORED_CALLS_MAX: usize = 1_000_000;
+/// At most this many hashes in each half of [`StoredCalls`]: 40 MiB.
+const STORED_CALLS_MAX: usize = 4_000_000;
 
 /// An open workspace.
 pub(super) struct Live {
@@ -51,26 +57,48 @@ impl Live {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the call's history must be read back before it can be decided.
-    pub(super) fn must_read_back(&self, call: &CallKey) -> bool {
-        let state = self.lock();
-        state.tally.call(call).is_none_or(|known| known.decisions.is_empty()) && state.elsewhere.may_contain(call)
+    fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
+        match self.state.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
-    /// Decides one call; gives the record, and whether it is new.
+    /// The state, locked. While somebody else decides, this thread does something else: going to sleep and being woken up
+    /// takes longer than a decision.
+    async fn lock_in_turn(&self) -> MutexGuard<'_, State> {
+        for _ in 0..TURNS {
+            if let Some(state) = self.try_lock() {
+                return state;
+            }
+            tokio::task::yield_now().await;
+        }
+        self.lock()
+    }
+
+    /// Decides one call. A new record is handed over before anybody else can decide, so that records go to the disk in the
+    /// order of their sequence.
+    ///
+    /// None when the call's history must be read back first; `read_back` says that it was, whatever was found.
     ///
     /// The closure may run several times by contract. Here once is enough, because the lock is held from reading to
     /// committing; the sequence it was computed from is compared all the same, as any store must before it commits.
-    pub(super) fn decide(
+    pub(super) async fn decide(
         &self,
+        call: &CallKey,
         now: Timestamp,
-        log_is_current: bool,
+        read_back: bool,
         decide: &(dyn Fn(&Tally) -> Verdict + Send + Sync),
-    ) -> Result<(Arc<DecisionRecord>, bool), StoreError> {
-        let mut state = self.lock();
+        queue: &Queue,
+    ) -> Result<Option<Arc<DecisionRecord>>, StoreError> {
+        let mut state = self.lock_in_turn().await;
+        if !read_back && state.must_read_back(call) {
+            return Ok(None);
+        }
         state.tally.advance(now);
         match decide(&state.tally) {
-            Verdict::Known(record) => Ok((record, false)),
+            Verdict::Known(record) => Ok(Some(record)),
             Verdict::New(record) => {
                 let due = state.tally.sequence() + 1;
                 if record.sequence != due {
@@ -79,27 +107,38 @@ impl Live {
                 }
                 let record = Arc::new(*record);
                 state.tally.add_decision(Arc::clone(&record));
-                state.forget(now, log_is_current);
-                Ok((record, true))
+                queue.hand_over(&self.id, &record);
+                let gone = state.forget(now, queue.log_is_current());
+                drop(state);
+                drop(gone);
+                Ok(Some(record))
             }
         }
     }
 }
 
 impl State {
+    fn must_read_back(&self, call: &CallKey) -> bool {
+        self.tally.call(call).is_none_or(|known| known.decisions.is_empty()) && self.elsewhere.may_contain(call)
+    }
+
     /// Lets calls go that are over, now and then. While records wait for the disk a call is only let go where too many
     /// are at hand: it could not be read back.
-    pub(super) fn forget(&mut self, now: Timestamp, log_is_current: bool) {
-        if now.duration_since(self.forgot_at).abs() < SignedDuration::from_secs(FORGET_EVERY_SECONDS) {
-            return;
-        }
-        if !log_is_current && self.tally.calls_at_hand() <= CALLS_MAX {
-            return;
+    ///
+    /// Gives them back: dropping thousands takes a while, which nobody need wait for.
+    #[must_use]
+    pub(super) fn forget(&mut self, now: Timestamp, log_is_current: bool) -> Vec<CallState> {
+        let too_many = self.tally.calls_at_hand() > CALLS_MAX + CALLS_MAX / 4;
+        let due = now.duration_since(self.forgot_at).abs() >= SignedDuration::from_secs(FORGET_EVERY_SECONDS);
+        if !too_many && (!due || !log_is_current) {
+            return Vec::new();
         }
         self.forgot_at = now;
-        for call in self.tally.forget(now) {
-            self.elsewhere.add(&call, now);
+        let gone = self.tally.forget(now);
+        for call in &gone {
+            self.elsewhere.add(&call.key, now);
         }
+        gone
     }
 }
 
@@ -107,8 +146,8 @@ impl State {
 /// is never missed. Says "perhaps" too often rather than too seldom.
 #[derive(Debug)]
 pub(super) struct StoredCalls {
-    young: HashSet<u64>,
-    old: HashSet<u64>,
+    young: HashSet<u32>,
+    old: HashSet<u32>,
     turned_at: Timestamp,
     overflowed: bool,
 }
@@ -136,13 +175,17 @@ impl StoredCalls {
 
     /// Whether the call is perhaps one of them.
     pub(super) fn may_contain(&self, call: &CallKey) -> bool {
+        if self.young.is_empty() && self.old.is_empty() {
+            return self.overflowed;
+        }
         let hash = hash_of(call);
         self.overflowed || self.young.contains(&hash) || self.old.contains(&hash)
     }
 }
 
-fn hash_of(call: &CallKey) -> u64 {
+/// Half a hash: of four million calls, one new call in a thousand looks like one of them.
+fn hash_of(call: &CallKey) -> u32 {
     let mut hasher = DefaultHasher::new();
     call.hash(&mut hasher);
-    hasher.finish()
+    (hasher.finish() >> 32) as u32
 }

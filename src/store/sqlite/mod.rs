@@ -3,6 +3,7 @@
 //! Distribution state lives in memory, one lock per workspace; a decision never waits for the disk. Facts go to one writer
 //! in the order they come. Reads run beside it on connections of their own.
 
+mod decisions;
 mod file;
 mod fold;
 mod jobs;
@@ -135,14 +136,13 @@ impl SqliteStore {
         now: Timestamp,
         decide: &(dyn Fn(&Tally) -> Verdict + Send + Sync),
     ) -> Result<Arc<DecisionRecord>, StoreError> {
-        if live.must_read_back(call) {
-            self.read_back(live, call, now).await?;
+        if let Some(record) = live.decide(call, now, false, decide, &self.queue).await? {
+            return Ok(record);
         }
-        let (record, is_new) = live.decide(now, self.queue.log_is_current(), decide)?;
-        if is_new {
-            self.queue.hand_over(&live.id, &record);
-        }
-        Ok(record)
+        self.read_back(live, call, now).await?;
+        live.decide(call, now, true, decide, &self.queue)
+            .await?
+            .ok_or_else(|| StoreError::Unavailable("the call's earlier answers are not at hand".into()))
     }
 
     /// Brings a call that was let go back to hand. Without it the call would get another answer than before, so a disk that
@@ -248,7 +248,7 @@ impl Store for SqliteStore {
     ) -> Boxed<'a, Result<Page<Arc<DecisionRecord>>, StoreError>> {
         Box::pin(async move {
             self.queue.settle(SETTLE_WAIT).await;
-            readers::decisions(&mut *self.reader().await?, workspace, &page).await
+            decisions::list(&mut *self.reader().await?, workspace, &page).await
         })
     }
 
@@ -259,7 +259,7 @@ impl Store for SqliteStore {
     ) -> Boxed<'a, Result<Option<Arc<DecisionRecord>>, StoreError>> {
         Box::pin(async move {
             self.queue.settle(SETTLE_WAIT).await;
-            readers::decision(&mut *self.reader().await?, workspace, id).await
+            decisions::find(&mut *self.reader().await?, workspace, id).await
         })
     }
 

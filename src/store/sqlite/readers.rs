@@ -3,19 +3,14 @@
 //! A `+` before a column keeps SQLite from walking that column's index.
 //! Runs on read-only connections; short reads only, so that the log file can shrink.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use crate::broker::store::{
     InboxEntry, Page, PageRequest, PullState, StoreError, StoredEvent, StoredScores, StoredToken, StoredWorkspace,
 };
 use crate::core::deal::Deal;
-use crate::core::ids::{AgentId, ConnectionId, DecisionId, EventId, PolicyId, WorkspaceId};
-use crate::core::record::{DecisionRecord, Lambda};
-use crate::store::rows::{DecisionBody, LambdaRow, PullBody, Versioned, flags_from_number, from_json, instant};
+use crate::core::ids::{AgentId, ConnectionId, EventId, PolicyId, WorkspaceId};
+use crate::store::rows::{PullBody, Versioned, flags_from_number, from_json, instant};
 
 use super::fold::event_of;
 use super::unavailable;
@@ -23,85 +18,14 @@ use super::unavailable;
 /// The largest page.
 const PAGE_MAX: usize = 500;
 
-/// A decision as columns.
-pub(super) struct DecisionRow {
-    /// Its sequence.
-    pub(super) sequence: i64,
-    connection: String,
-    body: String,
-    reply: Vec<u8>,
-}
-
-impl<'r> FromRow<'r, SqliteRow> for DecisionRow {
-    fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            sequence: row.try_get("sequence")?,
-            connection: row.try_get("connection")?,
-            body: row.try_get("body")?,
-            reply: row.try_get("reply")?,
-        })
-    }
-}
-
-/// Expected shares read so far, so that decisions that share them share them again.
-#[derive(Default)]
-pub(super) struct Lambdas {
-    known: HashMap<String, Arc<Lambda>>,
-}
-
-impl Lambdas {
-    const KNOWN_MAX: usize = 4096;
-
-    /// Lets go what is too much.
-    pub(super) fn trim(&mut self) {
-        if self.known.len() > Self::KNOWN_MAX {
-            self.known.clear();
-        }
-    }
-
-    async fn read(&mut self, connection: &mut SqliteConnection, workspace: &WorkspaceId, key: &str) -> Result<(), StoreError> {
-        if self.known.contains_key(key) {
-            return Ok(());
-        }
-        let row: Option<(String, Vec<u8>, Vec<u8>)> =
-            sqlx::query_as("SELECT members, published, shares FROM lambdas WHERE workspace = ? AND key = ?")
-                .bind(workspace.as_str())
-                .bind(key)
-                .fetch_optional(connection)
-                .await
-                .map_err(|fault| unavailable(&fault))?;
-        if let Some((members, published, shares)) = row {
-            let lambda = LambdaRow { key: key.to_owned(), members, published, shares }.lambda()?;
-            self.known.insert(key.to_owned(), Arc::new(lambda));
-        }
-        Ok(())
-    }
-}
-
-/// Reads one decision from its columns.
-pub(super) async fn read_decision(
-    connection: &mut SqliteConnection,
-    workspace: &WorkspaceId,
-    row: DecisionRow,
-    lambdas: &mut Lambdas,
-) -> Result<Arc<DecisionRecord>, StoreError> {
-    let body: DecisionBody = from_json(&row.body, "a decision")?;
-    for key in body.lambda_keys() {
-        lambdas.read(connection, workspace, key).await?;
-    }
-    let lambda = |key: &str| lambdas.known.get(key).cloned();
-    let record = body.record(row.sequence.cast_unsigned(), ConnectionId::from(row.connection), row.reply, lambda)?;
-    Ok(Arc::new(record))
-}
-
 /// Where a page starts and how much of it is read: one more than asked, to see whether more follows.
-struct Slice {
-    below: i64,
-    limit: usize,
+pub(super) struct Slice {
+    pub(super) below: i64,
+    pub(super) limit: usize,
 }
 
 impl Slice {
-    fn of(page: &PageRequest) -> Result<Self, StoreError> {
+    pub(super) fn of(page: &PageRequest) -> Result<Self, StoreError> {
         let below = match &page.cursor {
             None => i64::MAX,
             Some(text) => text.parse().map_err(|_| {
@@ -111,12 +35,12 @@ impl Slice {
         Ok(Self { below, limit: page.limit.clamp(1, PAGE_MAX) })
     }
 
-    fn rows(&self) -> i64 {
+    pub(super) fn rows(&self) -> i64 {
         i64::try_from(self.limit).unwrap_or(i64::MAX).saturating_add(1)
     }
 
     /// Cuts the row too many; tells where the next page starts.
-    fn cut<T>(&self, rows: &mut Vec<T>, position: impl Fn(&T) -> i64) -> Option<String> {
+    pub(super) fn cut<T>(&self, rows: &mut Vec<T>, position: impl Fn(&T) -> i64) -> Option<String> {
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
         rows.last().filter(|_| more).map(|last| position(last).to_string())
@@ -142,54 +66,6 @@ pub(super) async fn workspaces_revision(connection: &mut SqliteConnection) -> Re
         .await
         .map_err(|fault| unavailable(&fault))?;
     Ok(revision.cast_unsigned())
-}
-
-pub(super) async fn decisions(
-    connection: &mut SqliteConnection,
-    workspace: &WorkspaceId,
-    page: &PageRequest,
-) -> Result<Page<Arc<DecisionRecord>>, StoreError> {
-    let slice = Slice::of(page)?;
-    let query = match &page.call {
-        None => sqlx::query_as(
-            "SELECT sequence, connection, body, reply FROM decisions
-             WHERE workspace = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?",
-        )
-        .bind(workspace.as_str()),
-        Some(call) => sqlx::query_as(
-            "SELECT sequence, connection, body, reply FROM decisions
-             WHERE workspace = ? AND call_id = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?",
-        )
-        .bind(workspace.as_str())
-        .bind(call.as_str()),
-    };
-    let mut rows: Vec<DecisionRow> =
-        query.bind(slice.below).bind(slice.rows()).fetch_all(&mut *connection).await.map_err(|fault| unavailable(&fault))?;
-    let next = slice.cut(&mut rows, |row| row.sequence);
-    let mut lambdas = Lambdas::default();
-    let mut items = Vec::with_capacity(rows.len());
-    for row in rows {
-        items.push(read_decision(connection, workspace, row, &mut lambdas).await?);
-    }
-    Ok(Page { items, next })
-}
-
-pub(super) async fn decision(
-    connection: &mut SqliteConnection,
-    workspace: &WorkspaceId,
-    id: DecisionId,
-) -> Result<Option<Arc<DecisionRecord>>, StoreError> {
-    let row: Option<DecisionRow> =
-        sqlx::query_as("SELECT sequence, connection, body, reply FROM decisions WHERE workspace = ? AND decision_id = ?")
-            .bind(workspace.as_str())
-            .bind(id.as_bytes().to_vec())
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(|fault| unavailable(&fault))?;
-    match row {
-        None => Ok(None),
-        Some(row) => read_decision(connection, workspace, row, &mut Lambdas::default()).await.map(Some),
-    }
 }
 
 pub(super) async fn events(

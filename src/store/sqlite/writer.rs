@@ -13,13 +13,17 @@ use tokio::sync::oneshot;
 use crate::broker::store::{InboxEntry, StoreError};
 use crate::core::ids::WorkspaceId;
 
+use super::decisions::{Written, pages, write_page};
 use super::fold;
-use super::jobs::{self, DECISIONS_TOGETHER, JobFault, LambdaKeys};
+use super::jobs::{self, JobFault};
 use super::queue::{Done, Job, QueuedDecision, Waiting, Work};
 use super::unavailable;
 
-/// At most so many items in one transaction.
+/// At most so many items in one transaction, beside decisions.
 const BATCH_MAX: usize = 512;
+
+/// At most so many decisions in one transaction.
+const DECISIONS_BATCH_MAX: usize = 1024;
 
 /// Decisions alone wait this long for company: nobody waits for them, and they must be on disk within 50 ms.
 const COMPANY_WAIT: Duration = Duration::from_millis(10);
@@ -32,7 +36,7 @@ pub(super) fn start(options: SqliteConnectOptions, connection: SqliteConnection,
     let failed = |fault: std::io::Error| StoreError::Unavailable(format!("the writer's thread cannot start: {fault}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
     let writer =
-        Writer { options, connection: Some(connection), waiting, unwritten: VecDeque::new(), lambda_keys: LambdaKeys::default() };
+        Writer { options, connection: Some(connection), waiting, unwritten: VecDeque::new(), on_disk: Written::default() };
     let name = "meritline-writer".to_owned();
     std::thread::Builder::new().name(name).spawn(move || runtime.block_on(writer.run())).map_err(failed)?;
     Ok(())
@@ -44,7 +48,7 @@ struct Writer {
     waiting: Waiting,
     /// Decisions of the batch at hand; they stay here until they are on disk.
     unwritten: VecDeque<QueuedDecision>,
-    lambda_keys: LambdaKeys,
+    on_disk: Written,
 }
 
 /// What is written beside decisions: lost with its transaction, and whoever waits for it is told.
@@ -109,6 +113,7 @@ impl Writer {
             }
             if batch.jobs.is_empty()
                 && batch.stop.is_none()
+                && self.waiting.decisions.len() < DECISIONS_BATCH_MAX
                 && let Ok(Some(job)) = tokio::time::timeout(COMPANY_WAIT, self.waiting.jobs.recv()).await
             {
                 batch.take(job);
@@ -120,7 +125,7 @@ impl Writer {
     }
 
     fn fill(&mut self, batch: &mut Batch) {
-        while self.unwritten.len() < BATCH_MAX
+        while self.unwritten.len() < DECISIONS_BATCH_MAX
             && let Ok(decision) = self.waiting.decisions.try_recv()
         {
             self.unwritten.push_back(decision);
@@ -144,12 +149,17 @@ impl Writer {
             None => match self.options.connect().await {
                 Ok(connection) => connection,
                 Err(fault) => {
-                    self.give_up(batch, &fault);
+                    self.give_up(batch, &unavailable(&fault));
                     return false;
                 }
             },
         };
-        match transact(&mut connection, &self.unwritten, &mut self.lambda_keys, &batch).await {
+        let mut written = transact(&mut connection, &self.unwritten, &mut self.on_disk, &batch, Decisions::Together).await;
+        if let Err(JobFault::Refused(_)) = written {
+            self.on_disk = Written::default();
+            written = transact(&mut connection, &self.unwritten, &mut self.on_disk, &batch, Decisions::Alone).await;
+        }
+        match written {
             Ok(written) => {
                 self.settle(written.refused);
                 for (job, result) in batch.jobs.into_iter().zip(written.results) {
@@ -168,7 +178,7 @@ impl Writer {
             Err(fault) => {
                 // A new connection, whatever state this one is in; dropping it rolls back.
                 drop(connection);
-                self.give_up(batch, &fault);
+                self.give_up(batch, &fault.into());
                 false
             }
         }
@@ -183,11 +193,10 @@ impl Writer {
     }
 
     /// Nothing of the batch was written: decisions stay for the next one, who waits is told.
-    fn give_up(&mut self, batch: Batch, fault: &sqlx::Error) {
-        // The keys of a transaction that was rolled back are not there.
-        self.lambda_keys = LambdaKeys::default();
+    fn give_up(&mut self, batch: Batch, fault: &StoreError) {
+        // What a transaction that was rolled back wrote is not there.
+        self.on_disk = Written::default();
         self.waiting.progress.drop_from_inbox(batch.inbox.len());
-        let fault = unavailable(fault);
         tracing::error!(jobs = batch.jobs.len(), decisions = self.unwritten.len(), "could not write: {fault}");
         for job in batch.jobs {
             let _ = job.answer.send(Err(fault.clone()));
@@ -195,62 +204,84 @@ impl Writer {
     }
 }
 
-struct Written {
+struct Outcome {
     results: Vec<Result<Done, StoreError>>,
     refused: u64,
 }
 
-/// One transaction. An error means that nothing of it is on disk; an item that is wrong in itself fails alone.
-async fn transact(
-    connection: &mut SqliteConnection,
-    decisions: &VecDeque<QueuedDecision>,
-    lambda_keys: &mut LambdaKeys,
-    batch: &Batch,
-) -> Result<Written, sqlx::Error> {
-    let mut written = Written { results: Vec::with_capacity(batch.jobs.len()), refused: 0 };
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-    let decisions: Vec<&QueuedDecision> = decisions.iter().collect();
-    for some in decisions.chunks(DECISIONS_TOGETHER) {
-        written.refused += write_decisions(connection, some, lambda_keys).await?;
-    }
-    jobs::write_inbox(connection, &batch.inbox).await?;
-    for job in &batch.jobs {
-        sqlx::query("SAVEPOINT job").execute(&mut *connection).await?;
-        match jobs::perform(connection, &job.work).await {
-            Ok(done) => written.results.push(Ok(done)),
-            Err(JobFault::Refused(fault)) => {
-                sqlx::query("ROLLBACK TO job").execute(&mut *connection).await?;
-                written.results.push(Err(fault));
-            }
-            Err(JobFault::Disk(fault)) => return Err(fault),
-        }
-        sqlx::query("RELEASE job").execute(&mut *connection).await?;
-    }
-    sqlx::query("COMMIT").execute(&mut *connection).await?;
-    Ok(written)
+/// How decisions are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decisions {
+    /// As pages. One that is wrong in itself ends the transaction.
+    Together,
+    /// Each as a page of its own, so that one that is wrong in itself fails alone.
+    Alone,
 }
 
-/// Writes decisions together; if one is wrong in itself, each alone. Gives how many could not be stored.
-async fn write_decisions(
+/// One transaction. An error means that nothing of it is on disk; a job that is wrong in itself fails alone.
+async fn transact(
     connection: &mut SqliteConnection,
-    decisions: &[&QueuedDecision],
-    lambda_keys: &mut LambdaKeys,
-) -> Result<u64, sqlx::Error> {
-    match jobs::write_decisions(connection, decisions, lambda_keys).await {
-        Ok(()) => return Ok(0),
-        Err(JobFault::Disk(fault)) => return Err(fault),
-        Err(JobFault::Refused(_)) => {}
-    }
-    let mut refused = 0;
-    for decision in decisions {
-        match jobs::write_decisions(connection, &[decision], lambda_keys).await {
-            Ok(()) => {}
-            Err(JobFault::Disk(fault)) => return Err(fault),
-            Err(JobFault::Refused(fault)) => {
-                refused += 1;
-                tracing::error!(sequence = decision.record.sequence, "a decision could not be stored: {fault}");
+    waiting: &VecDeque<QueuedDecision>,
+    on_disk: &mut Written,
+    batch: &Batch,
+    decisions: Decisions,
+) -> Result<Outcome, JobFault> {
+    let mut outcome = Outcome { results: Vec::with_capacity(batch.jobs.len()), refused: 0 };
+    run(connection, "BEGIN IMMEDIATE").await?;
+    match decisions {
+        Decisions::Together => {
+            for page in pages(waiting.iter()) {
+                if let Err(fault) = write_page(connection, &page, on_disk).await {
+                    run(connection, "ROLLBACK").await?;
+                    return Err(fault);
+                }
+            }
+        }
+        Decisions::Alone => {
+            for decision in waiting {
+                outcome.refused += write_alone(connection, decision, on_disk).await?;
             }
         }
     }
+    jobs::write_inbox(connection, &batch.inbox).await.map_err(JobFault::Disk)?;
+    for job in &batch.jobs {
+        run(connection, "SAVEPOINT job").await?;
+        match jobs::perform(connection, &job.work).await {
+            Ok(done) => outcome.results.push(Ok(done)),
+            Err(JobFault::Refused(fault)) => {
+                run(connection, "ROLLBACK TO job").await?;
+                outcome.results.push(Err(fault));
+            }
+            Err(fault @ JobFault::Disk(_)) => return Err(fault),
+        }
+        run(connection, "RELEASE job").await?;
+    }
+    run(connection, "COMMIT").await?;
+    Ok(outcome)
+}
+
+/// A statement without parameters; where it fails, nothing can be written now.
+async fn run(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), JobFault> {
+    sqlx::query(statement).execute(connection).await.map(|_| ()).map_err(JobFault::Disk)
+}
+
+/// Writes a decision as a page of its own. Gives how many could not be stored: 0 or 1.
+async fn write_alone(
+    connection: &mut SqliteConnection,
+    decision: &QueuedDecision,
+    on_disk: &mut Written,
+) -> Result<u64, JobFault> {
+    run(connection, "SAVEPOINT page").await?;
+    let refused = match write_page(connection, &[decision], on_disk).await {
+        Ok(()) => 0,
+        Err(fault @ JobFault::Disk(_)) => return Err(fault),
+        Err(JobFault::Refused(fault)) => {
+            tracing::error!(sequence = decision.record.sequence, "a decision could not be stored: {fault}");
+            *on_disk = Written::default();
+            run(connection, "ROLLBACK TO page").await?;
+            1
+        }
+    };
+    run(connection, "RELEASE page").await?;
     Ok(refused)
 }

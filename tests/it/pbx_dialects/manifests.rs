@@ -133,12 +133,12 @@ fn answers_are_trees() {
     let dialect = forms();
     let (echo, target) = (Default::default(), |extension: &str| Target {
         agent: extension.into(),
-        name: "\"quoted\" {{ injected }}".to_owned(),
+        name: "\"quoted\" {{ injected }}".into(),
         stage: Stage::Free,
         share: 0.5,
         ring_seconds: 20,
-        numbers: vec![Number { kind: NumberKind::Sip, value: extension.into() }],
-        groups: Vec::new(),
+        numbers: [Number { kind: NumberKind::Sip, value: extension.into() }].into(),
+        groups: [].into(),
     });
     let context = AnswerContext { hook_url: "https://m.example/hooks/a/b", secret: None, echo: &echo };
     let answer =

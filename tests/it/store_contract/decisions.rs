@@ -118,6 +118,43 @@ pub(crate) async fn decisions_are_listed_newest_first_page_by_page(place: &dyn P
     assert!(matches!(store.decisions(&workspace, foreign).await, Err(StoreError::Conflict(_))));
 }
 
+/// What is written at once is found one by one: more than one page of the disk holds, in several workspaces, half of them
+/// received a minute apart.
+pub(crate) async fn a_burst_of_decisions_comes_back_whole(place: &dyn Place) {
+    let store = place.store().await;
+    let mut made = Vec::new();
+    for workspace in ["acme", "beta"] {
+        store.open(SampleWorkspace::one_group(workspace, &["anna", "boris", "clara"]).build(), at(0)).await.unwrap();
+    }
+    for call in 0..300_i64 {
+        let received = if call < 150 { at(0) } else { at(call * 61) };
+        made.push(ask(&*store, "acme", &format!("c-{call}"), received).await);
+        ask(&*store, "beta", &format!("c-{call}"), received).await;
+    }
+    store.shut_down().await;
+
+    let store = place.store().await;
+    let workspace = WorkspaceId::from("acme");
+    store.open(SampleWorkspace::one_group("acme", &["anna", "boris", "clara"]).build(), at(300 * 61)).await.unwrap();
+    let (mut listed, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.decisions(&workspace, PageRequest { cursor, limit: 37, call: None }).await.unwrap();
+        listed.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    listed.reverse();
+    assert_eq!(listed, made);
+    for record in made.iter().step_by(7) {
+        assert_eq!(store.decision(&workspace, record.decision.decision_id).await.unwrap().as_ref(), Some(record));
+        let of_call = PageRequest { limit: 2, call: Some(record.decision.call_id.clone()), cursor: None };
+        assert_eq!(store.decisions(&workspace, of_call).await.unwrap().items, [Arc::clone(record)]);
+    }
+    assert_eq!(store.decision(&workspace, uuid::Uuid::nil()).await.unwrap(), None);
+}
+
 pub(crate) async fn a_call_id_used_again_after_a_day_is_a_new_call(place: &dyn Place) {
     let store = place.store().await;
     let workspace = SampleWorkspace::one_group("acme", &["anna", "boris"]).build();

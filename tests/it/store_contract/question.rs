@@ -16,6 +16,12 @@ use meritline::core::tally::Tally;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
+fn next_id(at: Timestamp) -> DecisionId {
+    let count = u128::from(NEXT_ID.fetch_add(1, Ordering::Relaxed)).to_be_bytes();
+    let millis = u64::try_from(at.as_millisecond()).unwrap();
+    uuid::Builder::from_unix_timestamp_millis(millis, count[6..].try_into().unwrap()).into_uuid()
+}
+
 /// Seconds after the moment all tests begin at.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     let start: Timestamp = "2026-11-23T07:00:00Z".parse().unwrap();
@@ -43,7 +49,7 @@ pub(crate) fn decided(tally: &Tally, call: &CallKey, attempt: u32, now: Timestam
         connection: call.connection.clone(),
         asked: Asked { called: "+74951112233".to_owned(), ..Asked::default() },
         decision: Decision {
-            decision_id: DecisionId::from_u128(u128::from(NEXT_ID.fetch_add(1, Ordering::Relaxed))),
+            decision_id: next_id(now),
             call_id: call.call.clone(),
             attempt,
             received_at: now,
@@ -60,7 +66,7 @@ pub(crate) fn decided(tally: &Tally, call: &CallKey, attempt: u32, now: Timestam
         groups: choice.groups,
         paths: choice.paths,
         adjustments: choice.adjustments,
-        reply: EncodedReply { status: 200, content_type: "text/plain".to_owned(), body: body.into_bytes().into() },
+        reply: EncodedReply { status: 200, content_type: "text/plain".into(), body: body.into_bytes().into() },
     }
 }
 

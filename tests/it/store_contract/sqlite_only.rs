@@ -143,13 +143,63 @@ async fn a_decision_is_on_disk_soon_without_anybody_waiting_for_it() {
     let mut reading = raw(&file).await;
     let mut found = 0_i64;
     for _ in 0..200 {
-        found = sqlx::query_scalar("SELECT COUNT(*) FROM decisions").fetch_one(&mut reading).await.unwrap();
+        found = sqlx::query_scalar("SELECT COUNT(*) FROM decision_calls").fetch_one(&mut reading).await.unwrap();
         if found == 1 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(found, 1);
+}
+
+/// A record that the file refuses must not take those written with it along.
+#[tokio::test]
+async fn a_decision_that_cannot_be_stored_is_lost_alone() {
+    let file = File::new();
+    let store = file.sqlite().await;
+    store.open(SampleWorkspace::one_group("acme", &["anna", "boris"]).build(), at(0)).await.unwrap();
+    let mut raw_file = raw(&file).await;
+    let refusal = "CREATE TRIGGER refusal BEFORE INSERT ON decision_calls WHEN NEW.call_id = 'c-3' BEGIN
+        SELECT RAISE(ABORT, 'refused'); END";
+    sqlx::raw_sql(refusal).execute(&mut raw_file).await.unwrap();
+    raw_file.close().await.unwrap();
+    for call in 0..7 {
+        ask(&*store, "acme", &format!("c-{call}"), at(call)).await;
+    }
+    let page = PageRequest { limit: 10, ..PageRequest::default() };
+    let listed = store.decisions(&WorkspaceId::from("acme"), page).await.unwrap().items;
+    let calls: Vec<&str> = listed.iter().map(|record| record.decision.call_id.as_str()).collect();
+    assert_eq!(calls, ["c-6", "c-5", "c-4", "c-2", "c-1", "c-0"]);
+    assert_eq!(store.decisions_lost(), 1);
+    assert!(store.log_is_current());
+}
+
+/// Whoever damages the file loses what was there, and nothing else: a company must not be kept from its calls.
+#[tokio::test]
+async fn decisions_that_cannot_be_read_are_passed_over() {
+    let file = File::new();
+    let workspace = SampleWorkspace::one_group("acme", &["anna", "boris"]).build();
+    let store = file.sqlite().await;
+    store.open(Arc::clone(&workspace), at(0)).await.unwrap();
+    let mut made = Vec::new();
+    for call in 0..3 {
+        made.push(ask(&*store, "acme", &format!("c-{call}"), at(call * 100)).await);
+        until("it is on disk", async || store.log_is_current()).await;
+    }
+    store.shut_down().await;
+    for (damage, kept) in [("x'ff'", 2), ("x''", 2), ("substr(body, 1, length(body) / 2)", 1), ("x'01ffffffff00'", 1)] {
+        let mut damaged = raw(&file).await;
+        let which = 4 - kept;
+        let text = format!("UPDATE decision_pages SET body = {damage} WHERE first_sequence = {which}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut damaged).await.unwrap();
+        damaged.close().await.unwrap();
+        let store = file.sqlite().await;
+        store.open(Arc::clone(&workspace), at(400)).await.unwrap();
+        let page = PageRequest { limit: 10, ..PageRequest::default() };
+        assert_eq!(store.decisions(&WorkspaceId::from("acme"), page).await.unwrap().items.len(), kept, "{damage}");
+        assert_eq!(ask(&*store, "acme", "c-0", at(400)).await, made[0], "{damage}: the others count");
+        store.shut_down().await;
+    }
 }
 
 async fn refusal(file: &File) -> String {

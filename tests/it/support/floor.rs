@@ -35,8 +35,8 @@ pub fn plain_policy(id: &str, mode: Mode, count: Count) -> Policy {
 pub fn agent(id: &str, number: &str) -> Agent {
     Agent {
         id: id.into(),
-        name: id.to_uppercase(),
-        numbers: vec![Number { kind: NumberKind::Sip, value: number.into() }],
+        name: id.to_uppercase().into(),
+        numbers: [Number { kind: NumberKind::Sip, value: number.into() }].into(),
         crm_users: Default::default(),
     }
 }

@@ -58,8 +58,8 @@ impl SampleWorkspace {
             let extension = (100 + self.parts.agents.len()).to_string();
             self.parts.agents.push(Agent {
                 id: AgentId::from(*id),
-                name: format!("Agent {id}"),
-                numbers: vec![Number { kind: NumberKind::Sip, value: extension.into() }],
+                name: format!("Agent {id}").into(),
+                numbers: [Number { kind: NumberKind::Sip, value: extension.into() }].into(),
                 crm_users: BTreeMap::new(),
             });
         }
@@ -152,7 +152,8 @@ impl SampleWorkspace {
     /// Gives an agent a mobile number after the extension.
     pub(crate) fn mobile(mut self, agent: &str, number: &str) -> Self {
         let agent = self.parts.agents.iter_mut().find(|known| known.id.as_str() == agent).unwrap();
-        agent.numbers.push(Number { kind: NumberKind::Mobile, value: number.into() });
+        let mobile = Number { kind: NumberKind::Mobile, value: number.into() };
+        agent.numbers = agent.numbers.iter().cloned().chain([mobile]).collect();
         self
     }
 

@@ -18,7 +18,6 @@ use meritline::core::ids::AgentId;
 use meritline::core::share_board::ShareBoard;
 use meritline::core::workspace::{Connection, ConnectionKind, Workspace};
 use meritline::http::access::{Role, hash};
-use meritline::http::router::router;
 use meritline::http::serve::serve;
 use meritline::http::state::{Handles, HttpLimits, Permits, Readiness};
 use meritline::integration::pbx::{ConfiguredDialect, Dialect, registry};
@@ -85,10 +84,11 @@ impl Site {
                 api: Semaphore::new(64),
             }),
             readiness: Arc::new(Readiness::default()),
+            tasks: tasks.clone(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tasks.spawn("listener", serve(listener, router(state), tasks.clone()));
+        tasks.spawn("listener", serve(listener, state, tasks.clone()));
         TestService { client: Client::new(address), address, store, tasks, site: self }
     }
 

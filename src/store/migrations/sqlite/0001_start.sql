@@ -31,25 +31,27 @@ CREATE TABLE lambdas (
     PRIMARY KEY (workspace, key)
 ) STRICT, WITHOUT ROWID;
 
--- `generation` is above 0 where a PBX used a call's id again after the day in which a repeat is a retry.
-CREATE TABLE decisions (
-    position       INTEGER PRIMARY KEY,
-    workspace      TEXT    NOT NULL,
-    sequence       INTEGER NOT NULL,
-    connection     TEXT    NOT NULL,
-    call_id        TEXT    NOT NULL,
-    attempt        INTEGER NOT NULL,
-    generation     INTEGER NOT NULL,
-    decision_id    BLOB    NOT NULL,
-    received_at_us INTEGER NOT NULL,
-    body           TEXT    NOT NULL,
-    reply          BLOB    NOT NULL
+-- Decisions that follow each other, packed; see `store::decision_page`. Pages of a workspace never overlap.
+CREATE TABLE decision_pages (
+    position          INTEGER PRIMARY KEY,
+    workspace         TEXT    NOT NULL,
+    first_sequence    INTEGER NOT NULL,
+    last_sequence     INTEGER NOT NULL,
+    first_received_us INTEGER NOT NULL,
+    last_received_us  INTEGER NOT NULL,
+    body              BLOB    NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX decisions_by_call ON decisions (workspace, connection, call_id, attempt, generation);
-CREATE UNIQUE INDEX decisions_by_id ON decisions (workspace, decision_id);
-CREATE UNIQUE INDEX decisions_by_sequence ON decisions (workspace, sequence);
-CREATE INDEX decisions_by_receipt ON decisions (workspace, received_at_us, sequence);
-CREATE INDEX decisions_by_call_id ON decisions (workspace, call_id, sequence);
+CREATE UNIQUE INDEX decision_pages_by_sequence ON decision_pages (workspace, first_sequence);
+CREATE INDEX decision_pages_by_receipt ON decision_pages (workspace, last_received_us, first_sequence);
+
+-- In which pages (by their first sequence) a call's decisions are.
+CREATE TABLE decision_calls (
+    workspace  TEXT    NOT NULL,
+    call_id    TEXT    NOT NULL,
+    connection TEXT    NOT NULL,
+    page       INTEGER NOT NULL,
+    PRIMARY KEY (workspace, call_id, connection, page)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
     position       INTEGER PRIMARY KEY,

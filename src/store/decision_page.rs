@@ -1,0 +1,409 @@
+//! The stored form of decisions: some that follow each other in one workspace make a page.
+//!
+//! Decisions of one hour are much alike, and what is written at once is cheap: a page takes a tenth of the room and of the
+//! time of as many rows. Laid out as: a byte with the version; then, compressed (LZ4 block with its length in front), the
+//! length of the texts (4 bytes, little-endian), the texts (JSON; what all decisions repeat stands in it once), and behind them
+//! for each decision in turn the credits of its groups (IEEE 754 doubles, little-endian, so that they come back exactly), how their
+//! members stood (a byte each), and the reply. Knows no database.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::rows::{from_json, instant, micros, to_json};
+use crate::broker::store::StoreError;
+use crate::core::agent::Number;
+use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason, Stage, Target};
+use crate::core::ids::{AgentId, CallId, CallKey, ConnectionId, DecisionId, GroupId, RouteId};
+use crate::core::policy::Count;
+use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, Lambda, MemberStanding, Step};
+use crate::core::selection::Adjustment;
+
+/// The version this program writes.
+const VERSION: u8 = 1;
+
+/// The most decisions in a page.
+pub(super) const DECISIONS_MAX: usize = 128;
+
+/// The longest time between receipts in a page: bounds where a decision of a known time is looked for.
+pub(super) const SPAN_MAX_US: i64 = 60_000_000;
+
+/// More than this is no page of ours: the length is read before anything else can be checked.
+const UNPACKED_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// A page in the making.
+#[derive(Default)]
+pub(super) struct PageWriter {
+    decisions: Vec<u8>,
+    people: Vec<Person>,
+    /// Where a person's name and numbers lie in memory, and their place in `people`.
+    known_people: HashMap<(usize, usize), u32>,
+    group_lists: Vec<Arc<[GroupId]>>,
+    bytes: Vec<u8>,
+}
+
+/// What the targets of a page repeat: written once.
+#[derive(Serialize, Deserialize)]
+struct Person {
+    agent: AgentId,
+    name: Arc<str>,
+    numbers: Arc<[Number]>,
+}
+
+/// A target: place in the people, place in the group lists, stage, share, seconds to ring.
+type TargetTexts = (u32, u32, Stage, f64, u32);
+
+/// The texts of a decision as written.
+#[derive(Serialize)]
+struct TextsOut<'a> {
+    sequence: u64,
+    connection: &'a ConnectionId,
+    asked: &'a Asked,
+    decision_id: DecisionId,
+    call_id: &'a CallId,
+    attempt: u32,
+    received_us: i64,
+    route: &'a Option<RouteId>,
+    reason: Reason,
+    targets: Vec<TargetTexts>,
+    fallback: &'a Option<Fallback>,
+    caller: &'a CallerCard,
+    scores_age_seconds: Option<u64>,
+    degraded: &'a [Degraded],
+    feed: Feed,
+    moves_credit: bool,
+    groups: Vec<GroupTexts>,
+    paths: Vec<Vec<(u32, u32)>>,
+    adjustments: &'a [Adjustment],
+    reply_status: u16,
+    reply_type: &'a str,
+    reply_bytes: usize,
+}
+
+/// The same as read. A field added later must have a default, so that old pages stay readable.
+#[derive(Deserialize)]
+struct Texts {
+    sequence: u64,
+    connection: ConnectionId,
+    asked: Asked,
+    decision_id: DecisionId,
+    call_id: CallId,
+    attempt: u32,
+    received_us: i64,
+    route: Option<RouteId>,
+    reason: Reason,
+    targets: Vec<TargetTexts>,
+    fallback: Option<Fallback>,
+    caller: CallerCard,
+    scores_age_seconds: Option<u64>,
+    degraded: Vec<Degraded>,
+    feed: Feed,
+    moves_credit: bool,
+    groups: Vec<GroupTexts>,
+    paths: Vec<Vec<(u32, u32)>>,
+    adjustments: Vec<Adjustment>,
+    reply_status: u16,
+    reply_type: Arc<str>,
+    reply_bytes: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GroupTexts {
+    group: GroupId,
+    lambda: Arc<str>,
+    count: Count,
+    unit: f64,
+    in_seconds: bool,
+    members: usize,
+}
+
+/// All texts of a page.
+#[derive(Deserialize)]
+struct PageTexts {
+    people: Vec<Person>,
+    group_lists: Vec<Arc<[GroupId]>>,
+    decisions: Vec<Texts>,
+}
+
+impl PageWriter {
+    /// Adds a decision; `lambda_keys` are those of its groups, in their order.
+    pub(super) fn add(&mut self, record: &DecisionRecord, lambda_keys: &[Arc<str>]) -> Result<(), StoreError> {
+        if record.groups.iter().any(|view| view.credit.len() != view.standing.len()) {
+            return Err(StoreError::Corrupt(format!("decision {}: a member without a standing", record.sequence)));
+        }
+        let group = |(view, lambda): (&'_ GroupView, &'_ Arc<str>)| GroupTexts {
+            group: view.group.clone(),
+            lambda: Arc::clone(lambda),
+            count: view.count,
+            unit: view.unit,
+            in_seconds: view.in_seconds,
+            members: view.credit.len(),
+        };
+        let decision = &record.decision;
+        let texts = TextsOut {
+            sequence: record.sequence,
+            connection: &record.connection,
+            asked: &record.asked,
+            decision_id: decision.decision_id,
+            call_id: &decision.call_id,
+            attempt: decision.attempt,
+            received_us: micros(decision.received_at),
+            route: &decision.route,
+            reason: decision.reason,
+            targets: decision.targets.iter().map(|target| self.target(target)).collect(),
+            fallback: &decision.fallback,
+            caller: &decision.caller,
+            scores_age_seconds: decision.scores_age_seconds,
+            degraded: &decision.degraded,
+            feed: record.feed,
+            moves_credit: record.moves_credit,
+            groups: record.groups.iter().zip(lambda_keys).map(group).collect(),
+            paths: record.paths.iter().map(|path| path.iter().map(|step| (step.group, step.member)).collect()).collect(),
+            adjustments: &record.adjustments,
+            reply_status: record.reply.status,
+            reply_type: &record.reply.content_type,
+            reply_bytes: record.reply.body.len(),
+        };
+        let mark = self.decisions.len();
+        if mark > 0 {
+            self.decisions.push(b',');
+        }
+        if let Err(fault) = serde_json::to_writer(&mut self.decisions, &texts) {
+            self.decisions.truncate(mark);
+            return Err(StoreError::Corrupt(format!("a decision cannot be written as JSON: {fault}")));
+        }
+        for view in &record.groups {
+            self.bytes.extend(view.credit.iter().flat_map(|credit| credit.to_le_bytes()));
+            self.bytes.extend(view.standing.iter().map(|standing| letter(*standing)));
+        }
+        self.bytes.extend_from_slice(&record.reply.body);
+        Ok(())
+    }
+
+    fn target(&mut self, target: &Target) -> TargetTexts {
+        let place = (Arc::as_ptr(&target.name).addr(), Arc::as_ptr(&target.numbers).addr());
+        let known = self.known_people.get(&place).copied();
+        let person = known.filter(|known| self.people.get(*known as usize).is_some_and(|person| person.agent == target.agent));
+        let person = person.unwrap_or_else(|| {
+            let (agent, name) = (target.agent.clone(), Arc::clone(&target.name));
+            // The page holds what lies there until it is written, so that the place means nothing else meanwhile.
+            let person = push(&mut self.people, Person { agent, name, numbers: Arc::clone(&target.numbers) });
+            self.known_people.insert(place, person);
+            person
+        });
+        let groups = self.group_lists.iter().zip(0..).find(|(known, _)| **known == target.groups).map(|(_, place)| place);
+        let groups = groups.unwrap_or_else(|| push(&mut self.group_lists, Arc::clone(&target.groups)));
+        (person, groups, target.stage, target.share, target.ring_seconds)
+    }
+
+    /// The page.
+    pub(super) fn finish(self) -> Result<Vec<u8>, StoreError> {
+        let (people, group_lists) = (to_json(&self.people)?, to_json(&self.group_lists)?);
+        let head = format!("{{\"people\":{people},\"group_lists\":{group_lists},\"decisions\":[");
+        let length = u32::try_from(head.len() + self.decisions.len() + 2).unwrap_or(u32::MAX);
+        let page = [&length.to_le_bytes()[..], head.as_bytes(), &self.decisions, b"]}", &self.bytes].concat();
+        let mut stored = vec![VERSION];
+        stored.extend_from_slice(&lz4_flex::compress_prepend_size(&page));
+        Ok(stored)
+    }
+}
+
+fn push<T>(list: &mut Vec<T>, item: T) -> u32 {
+    list.push(item);
+    u32::try_from(list.len() - 1).unwrap_or(u32::MAX)
+}
+
+/// A decision as read, before its expected shares are found.
+pub(super) struct StoredDecision {
+    texts: Texts,
+    received_at: Timestamp,
+    targets: Vec<Target>,
+    standings: Vec<(Vec<f64>, Vec<MemberStanding>)>,
+    reply: Vec<u8>,
+}
+
+/// Reads a page.
+pub(super) fn read(stored: &[u8]) -> Result<Vec<StoredDecision>, StoreError> {
+    let (version, packed) = stored.split_first().ok_or_else(|| broken("it is empty"))?;
+    if *version > VERSION {
+        let text = format!("it was written as version {version}, this program reads up to {VERSION}: start the newer program");
+        return Err(broken(&text));
+    }
+    let (size, _) = lz4_flex::block::uncompressed_size(packed).map_err(|_| broken("it is cut off"))?;
+    if size > UNPACKED_BYTES_MAX {
+        return Err(broken("it says to be larger than any page"));
+    }
+    let page = lz4_flex::decompress_size_prepended(packed).map_err(|_| broken("it cannot be unpacked"))?;
+    let (length, rest) = page.split_first_chunk().ok_or_else(|| broken("it is cut off"))?;
+    let (texts, mut bytes) =
+        rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(|| broken("it is cut off"))?;
+    let texts: PageTexts = from_json(texts, "a page of decisions")?;
+    let PageTexts { people, group_lists, decisions } = texts;
+    decisions.into_iter().map(|texts| StoredDecision::read(texts, &people, &group_lists, &mut bytes)).collect()
+}
+
+impl StoredDecision {
+    fn read(texts: Texts, people: &[Person], group_lists: &[Arc<[GroupId]>], bytes: &mut &[u8]) -> Result<Self, StoreError> {
+        let target = |(person, groups, stage, share, ring_seconds): &TargetTexts| {
+            let person = people.get(*person as usize).ok_or_else(|| broken("a target is missing"))?;
+            let groups = group_lists.get(*groups as usize).ok_or_else(|| broken("a target's groups are missing"))?;
+            Ok(Target {
+                agent: person.agent.clone(),
+                name: Arc::clone(&person.name),
+                stage: *stage,
+                share: *share,
+                ring_seconds: *ring_seconds,
+                numbers: Arc::clone(&person.numbers),
+                groups: Arc::clone(groups),
+            })
+        };
+        let targets = texts.targets.iter().map(target).collect::<Result<_, StoreError>>()?;
+        let received_at = instant(texts.received_us)?;
+        let mut standings = Vec::with_capacity(texts.groups.len());
+        for group in &texts.groups {
+            let credit = take(bytes, group.members.saturating_mul(8))?;
+            let credit = credit.as_chunks().0.iter().map(|chunk| f64::from_le_bytes(*chunk)).collect();
+            let standing = take(bytes, group.members)?.iter().map(|letter| standing(*letter)).collect::<Result<_, _>>()?;
+            standings.push((credit, standing));
+        }
+        let reply = take(bytes, texts.reply_bytes)?.to_vec();
+        Ok(Self { texts, received_at, targets, standings, reply })
+    }
+
+    /// Its place in the order of decisions.
+    pub(super) fn sequence(&self) -> u64 {
+        self.texts.sequence
+    }
+
+    /// Its id.
+    pub(super) fn id(&self) -> DecisionId {
+        self.texts.decision_id
+    }
+
+    /// The call it is about.
+    pub(super) fn call(&self) -> CallKey {
+        CallKey { connection: self.texts.connection.clone(), call: self.texts.call_id.clone() }
+    }
+
+    /// When its hook was received.
+    pub(super) fn received_at(&self) -> Timestamp {
+        self.received_at
+    }
+
+    /// Keys of the expected shares it refers to.
+    pub(super) fn lambda_keys(&self) -> impl Iterator<Item = &str> {
+        self.texts.groups.iter().map(|group| &*group.lambda)
+    }
+
+    /// The record, with its expected shares found by `lambda`.
+    pub(super) fn record(self, lambda: impl Fn(&str) -> Option<Arc<Lambda>>) -> Result<DecisionRecord, StoreError> {
+        let texts = self.texts;
+        let groups = texts.groups.into_iter().zip(self.standings).map(|(group, (credit, standing))| {
+            let lambda = lambda(&group.lambda)
+                .ok_or_else(|| StoreError::Corrupt(format!("decision {}: its expected shares are missing", texts.sequence)))?;
+            Ok(GroupView {
+                group: group.group,
+                lambda,
+                count: group.count,
+                unit: group.unit,
+                in_seconds: group.in_seconds,
+                credit,
+                standing,
+            })
+        });
+        Ok(DecisionRecord {
+            sequence: texts.sequence,
+            groups: groups.collect::<Result<_, StoreError>>()?,
+            connection: texts.connection,
+            asked: texts.asked,
+            decision: Decision {
+                decision_id: texts.decision_id,
+                call_id: texts.call_id,
+                attempt: texts.attempt,
+                received_at: self.received_at,
+                route: texts.route,
+                reason: texts.reason,
+                targets: self.targets,
+                fallback: texts.fallback,
+                caller: texts.caller,
+                scores_age_seconds: texts.scores_age_seconds,
+                degraded: texts.degraded,
+            },
+            feed: texts.feed,
+            moves_credit: texts.moves_credit,
+            paths: texts.paths.into_iter().map(steps).collect(),
+            adjustments: texts.adjustments,
+            reply: EncodedReply { status: texts.reply_status, content_type: texts.reply_type, body: self.reply.into() },
+        })
+    }
+}
+
+fn broken(why: &str) -> StoreError {
+    StoreError::Corrupt(format!("a page of decisions cannot be read: {why}"))
+}
+
+fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8], StoreError> {
+    bytes.split_off(..count).ok_or_else(|| broken("it is shorter than its texts say"))
+}
+
+fn steps(path: Vec<(u32, u32)>) -> Vec<Step> {
+    path.into_iter().map(|(group, member)| Step { group, member }).collect()
+}
+
+fn letter(standing: MemberStanding) -> u8 {
+    match standing {
+        MemberStanding::Free => b'f',
+        MemberStanding::Busy => b'b',
+        MemberStanding::Reserved => b'r',
+        MemberStanding::OffDuty => b'o',
+        MemberStanding::Paused => b'p',
+        MemberStanding::NoShare => b'n',
+    }
+}
+
+fn standing(letter: u8) -> Result<MemberStanding, StoreError> {
+    match letter {
+        b'f' => Ok(MemberStanding::Free),
+        b'b' => Ok(MemberStanding::Busy),
+        b'r' => Ok(MemberStanding::Reserved),
+        b'o' => Ok(MemberStanding::OffDuty),
+        b'p' => Ok(MemberStanding::Paused),
+        b'n' => Ok(MemberStanding::NoShare),
+        _ => Err(broken("a member stands in no known way")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// A file can be damaged anywhere: a page says so, it never panics and never asks for absurd memory.
+        #[test]
+        fn damaged_pages_are_told(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), ours in any::<bool>()) {
+            if let (true, Some(first)) = (ours, bytes.first_mut()) {
+                *first = VERSION;
+            }
+            if let Err(fault) = read(&bytes) {
+                prop_assert!(fault.to_string().contains("a page of decisions"), "{}", fault);
+            }
+        }
+
+        #[test]
+        fn damaged_contents_are_told(contents in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let mut bytes = vec![VERSION];
+            bytes.extend_from_slice(&lz4_flex::compress_prepend_size(&contents));
+            prop_assert!(read(&bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn a_page_of_a_newer_program_says_what_to_do() {
+        let fault = read(&[VERSION + 1, 0, 0, 0, 0]).err().unwrap();
+        assert!(fault.to_string().contains("start the newer program"), "{fault}");
+    }
+}
