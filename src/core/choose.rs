@@ -342,9 +342,10 @@ impl<'a> Walk<'a> {
     }
 
     /// What keeps credits bounded in one group after its member was charged.
-    fn adjustment(&self, node: usize, position: usize) -> Adjustment {
-        let Some(node) = self.nodes.get(node) else { return Adjustment::default() };
-        let mut credits = node.grown.clone();
+    fn adjustment(&mut self, node: usize, position: usize) -> Adjustment {
+        let Some(node) = self.nodes.get_mut(node) else { return Adjustment::default() };
+        // Nobody is chosen any more: what credits grew to is needed here last.
+        let mut credits = std::mem::take(&mut node.grown);
         if let Some(credit) = credits.get_mut(position) {
             *credit -= node.unit;
         }
@@ -358,9 +359,8 @@ impl<'a> Walk<'a> {
             let groups = self.groups_on(listed, targets.last());
             targets.push(self.target(listed, groups));
         }
-        let first = self.targets.first().map(|listed| listed.path.as_slice()).unwrap_or_default();
-        let adjustments =
-            if moves_credit { first.iter().map(|(node, at)| self.adjustment(*node, *at)).collect() } else { Vec::new() };
+        let first = self.targets.first().filter(|_| moves_credit).map(|listed| listed.path.clone()).unwrap_or_default();
+        let adjustments = first.into_iter().map(|(node, at)| self.adjustment(node, at)).collect();
         let mut kept: Vec<usize> = Vec::new();
         let mut step = |(node, position): (usize, usize)| {
             let group = kept.iter().position(|known| *known == node).unwrap_or_else(|| {
@@ -371,21 +371,22 @@ impl<'a> Walk<'a> {
         };
         let listed = std::mem::take(&mut self.targets);
         let paths = listed.into_iter().map(|listed| listed.path.into_iter().map(&mut step).collect()).collect();
-        let groups = kept.into_iter().filter_map(|node| self.nodes.get(node)).map(|node| self.view(node)).collect();
+        let groups = kept.into_iter().filter_map(|node| self.view(node)).collect();
         Choice { targets, reason, moves_credit, groups, paths, adjustments }
     }
 
-    fn view(&self, node: &Node) -> GroupView {
+    fn view(&mut self, node: usize) -> Option<GroupView> {
+        let node = self.nodes.get_mut(node)?;
         let policy = self.workspace.policy_of(node.ix);
-        GroupView {
+        Some(GroupView {
             group: self.workspace.group(node.ix).id.clone(),
             lambda: Arc::clone(&node.lambda),
             count: policy.count,
             unit: node.unit,
             in_seconds: policy.mode.counts_seconds(),
-            credit: node.credit.clone(),
-            standing: node.standing.clone(),
-        }
+            credit: std::mem::take(&mut node.credit),
+            standing: std::mem::take(&mut node.standing),
+        })
     }
 }
 

@@ -30,18 +30,24 @@ pub(super) const DECISIONS_MAX: usize = 128;
 /// The longest time between receipts in a page: bounds where a decision of a known time is looked for.
 pub(super) const SPAN_MAX_US: i64 = 60_000_000;
 
+/// How the length of the texts is written.
+const LENGTH_BYTES: usize = 4;
+
 /// More than this is no page of ours: the length is read before anything else can be checked.
 const UNPACKED_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// A page in the making.
+/// Pages in the making, one after another; what they are made in is used again.
 #[derive(Default)]
 pub(super) struct PageWriter {
-    decisions: Vec<u8>,
+    /// The length of the texts, then the texts.
+    page: Vec<u8>,
     people: Vec<Person>,
     /// Where a person's name and numbers lie in memory, and their place in `people`.
     known_people: HashMap<(usize, usize), u32>,
     group_lists: Vec<Arc<[GroupId]>>,
+    /// What follows the texts.
     bytes: Vec<u8>,
+    packed: Vec<u8>,
 }
 
 /// What the targets of a page repeat: written once.
@@ -166,16 +172,16 @@ impl PageWriter {
             reply_type: &record.reply.content_type,
             reply_bytes: record.reply.body.len(),
         };
-        let mark = self.decisions.len();
-        if mark > 0 {
-            self.decisions.push(b',');
-        }
-        if let Err(fault) = serde_json::to_writer(&mut self.decisions, &texts) {
-            self.decisions.truncate(mark);
+        let mark = self.page.len();
+        self.page.extend_from_slice(if mark == 0 { &b"????{\"decisions\":["[..] } else { b"," });
+        if let Err(fault) = serde_json::to_writer(&mut self.page, &texts) {
+            self.page.truncate(mark);
             return Err(StoreError::Corrupt(format!("a decision cannot be written as JSON: {fault}")));
         }
         for view in &record.groups {
-            self.bytes.extend(view.credit.iter().flat_map(|credit| credit.to_le_bytes()));
+            for credit in &view.credit {
+                self.bytes.extend_from_slice(&credit.to_le_bytes());
+            }
             self.bytes.extend(view.standing.iter().map(|standing| letter(*standing)));
         }
         self.bytes.extend_from_slice(&record.reply.body);
@@ -198,15 +204,30 @@ impl PageWriter {
         (person, groups, target.stage, target.share, target.ring_seconds)
     }
 
-    /// The page.
-    pub(super) fn finish(self) -> Result<Vec<u8>, StoreError> {
+    /// The page of the decisions added so far. The next one added begins another.
+    pub(super) fn finish(&mut self) -> Result<Vec<u8>, StoreError> {
         let (people, group_lists) = (to_json(&self.people)?, to_json(&self.group_lists)?);
-        let head = format!("{{\"people\":{people},\"group_lists\":{group_lists},\"decisions\":[");
-        let length = u32::try_from(head.len() + self.decisions.len() + 2).unwrap_or(u32::MAX);
-        let page = [&length.to_le_bytes()[..], head.as_bytes(), &self.decisions, b"]}", &self.bytes].concat();
-        let mut stored = vec![VERSION];
-        stored.extend_from_slice(&lz4_flex::compress_prepend_size(&page));
+        self.page.extend_from_slice(format!("],\"people\":{people},\"group_lists\":{group_lists}}}").as_bytes());
+        let length = u32::try_from(self.page.len() - LENGTH_BYTES).unwrap_or(u32::MAX);
+        self.page.splice(..LENGTH_BYTES, length.to_le_bytes());
+        self.page.append(&mut self.bytes);
+        let size = u32::try_from(self.page.len()).map_err(|_| broken("it would be larger than any page"))?;
+        let room = lz4_flex::block::get_maximum_output_size(self.page.len());
+        self.packed.resize(self.packed.len().max(room), 0);
+        let packed = lz4_flex::block::compress_into(&self.page, &mut self.packed)
+            .map_err(|fault| StoreError::Corrupt(format!("a page of decisions cannot be packed: {fault}")))?;
+        let stored = [&[VERSION][..], &size.to_le_bytes(), self.packed.get(..packed).unwrap_or_default()].concat();
+        self.clear();
         Ok(stored)
+    }
+
+    /// Forgets what was added.
+    pub(super) fn clear(&mut self) {
+        self.page.clear();
+        self.people.clear();
+        self.known_people.clear();
+        self.group_lists.clear();
+        self.bytes.clear();
     }
 }
 

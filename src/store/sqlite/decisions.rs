@@ -28,6 +28,7 @@ pub(super) struct Written {
     /// Keys of expected shares already stored, by their place in memory. The pointer is held, so that its address means
     /// nothing else meanwhile.
     lambda_keys: HashMap<(WorkspaceId, usize), (Arc<Lambda>, Arc<str>)>,
+    page: PageWriter,
     /// The last sequence on disk.
     through: HashMap<WorkspaceId, u64>,
 }
@@ -124,14 +125,14 @@ pub(super) async fn write_page(
     let records: Vec<&DecisionRecord> =
         items.iter().map(|item| &*item.record).filter(|record| record.sequence > through).collect();
     let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
-    let mut page = PageWriter::default();
+    written.page.clear();
     let mut calls: BTreeMap<&ConnectionId, Vec<&CallId>> = BTreeMap::new();
     for record in &records {
         let mut keys = Vec::with_capacity(record.groups.len());
         for view in &record.groups {
             keys.push(written.lambda_key(connection, workspace, &view.lambda).await?);
         }
-        page.add(record, &keys)?;
+        written.page.add(record, &keys)?;
         calls.entry(&record.connection).or_default().push(&record.decision.call_id);
     }
     let received = || records.iter().map(|record| micros(record.decision.received_at));
@@ -144,7 +145,7 @@ pub(super) async fn write_page(
     .bind(last.sequence.cast_signed())
     .bind(received().min())
     .bind(received().max())
-    .bind(page.finish()?)
+    .bind(written.page.finish()?)
     .execute(&mut *connection)
     .await?;
     for (of, calls) in calls {

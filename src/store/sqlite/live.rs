@@ -35,6 +35,16 @@ pub(super) struct Live {
     state: Mutex<State>,
 }
 
+/// A call to decide.
+pub(super) struct Asked<'a> {
+    /// Which.
+    pub(super) call: &'a CallKey,
+    /// When it was asked.
+    pub(super) now: Timestamp,
+    /// How.
+    pub(super) decide: &'a (dyn Fn(&Tally) -> Verdict + Send + Sync),
+}
+
 /// What the lock guards.
 pub(super) struct State {
     /// The fold.
@@ -86,18 +96,17 @@ impl Live {
     /// committing; the sequence it was computed from is compared all the same, as any store must before it commits.
     pub(super) async fn decide(
         &self,
-        call: &CallKey,
-        now: Timestamp,
+        asked: &Asked<'_>,
         read_back: bool,
-        decide: &(dyn Fn(&Tally) -> Verdict + Send + Sync),
         queue: &Queue,
     ) -> Result<Option<Arc<DecisionRecord>>, StoreError> {
+        let now = asked.now;
         let mut state = self.lock_in_turn().await;
-        if !read_back && state.must_read_back(call) {
+        if !read_back && state.must_read_back(asked.call) {
             return Ok(None);
         }
         state.tally.advance(now);
-        match decide(&state.tally) {
+        match (asked.decide)(&state.tally) {
             Verdict::Known(record) => Ok(Some(record)),
             Verdict::New(record) => {
                 let due = state.tally.sequence() + 1;

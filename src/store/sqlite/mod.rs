@@ -31,7 +31,7 @@ use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::tally::Tally;
 use crate::core::workspace::Workspace;
 
-use self::live::Live;
+use self::live::{Asked, Live};
 use self::queue::{Done, Queue, Work};
 
 /// How long a decision waits for a forgotten call to be read back: the caller is on the line.
@@ -129,18 +129,12 @@ impl SqliteStore {
         Ok(())
     }
 
-    async fn decide_call(
-        &self,
-        live: &Live,
-        call: &CallKey,
-        now: Timestamp,
-        decide: &(dyn Fn(&Tally) -> Verdict + Send + Sync),
-    ) -> Result<Arc<DecisionRecord>, StoreError> {
-        if let Some(record) = live.decide(call, now, false, decide, &self.queue).await? {
+    async fn decide_call(&self, live: &Live, asked: &Asked<'_>) -> Result<Arc<DecisionRecord>, StoreError> {
+        if let Some(record) = live.decide(asked, false, &self.queue).await? {
             return Ok(record);
         }
-        self.read_back(live, call, now).await?;
-        live.decide(call, now, true, decide, &self.queue)
+        self.read_back(live, asked.call, asked.now).await?;
+        live.decide(asked, true, &self.queue)
             .await?
             .ok_or_else(|| StoreError::Unavailable("the call's earlier answers are not at hand".into()))
     }
@@ -201,7 +195,7 @@ impl Store for SqliteStore {
         now: Timestamp,
         decide: &'a (dyn Fn(&Tally) -> Verdict + Send + Sync),
     ) -> Boxed<'a, Result<Arc<DecisionRecord>, StoreError>> {
-        Box::pin(async move { self.decide_call(&*self.live(workspace)?, call, now, decide).await })
+        Box::pin(async move { self.decide_call(&*self.live(workspace)?, &Asked { call, now, decide }).await })
     }
 
     fn view<'a>(
