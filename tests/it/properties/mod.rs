@@ -1,6 +1,7 @@
 //! The core of distribution: what holds for every input, and worked examples.
 
 mod availability;
+mod days;
 mod fairness;
 mod nested_groups;
 mod order;

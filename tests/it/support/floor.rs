@@ -255,4 +255,16 @@ impl Draw {
     pub fn exponential(&mut self, mean: f64) -> f64 {
         -mean * (1.0 - self.uniform()).ln()
     }
+
+    /// Standard normal (Box and Muller's transform, one of its two values).
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+
+    /// Log-normal with this mean and this coefficient of variation: `ln x` has variance `ln(1 + cv^2)`.
+    pub fn log_normal(&mut self, mean: f64, cv: f64) -> f64 {
+        let variance = (1.0 + cv * cv).ln();
+        (mean.ln() - variance / 2.0 + variance.sqrt() * self.normal()).exp()
+    }
 }
