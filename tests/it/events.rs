@@ -91,6 +91,22 @@ async fn a_talking_agent_is_not_rung_in_stage_free_and_is_free_after_the_call() 
     assert_eq!(states(&service, &token).await.iter().filter(|state| *state == "talking").count(), 1);
 }
 
+/// Anna has an extension and a mobile; the PBX names neither her nor the extension, and writes the mobile in its own way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_talks_on_one_number_is_busy_on_all() {
+    let workspace = SampleWorkspace::one_group("acme", &["anna", "boris"]).mobile("anna", "+79161112233").build();
+    let service = TestService::of(workspace).await;
+    let token = service.token("acme", Role::SalesLead, None).await;
+    let on_the_mobile = |id: &str, kind: &str| json!({"event_id": id, "call_id": "private", "type": kind, "number": "8 (916) 111-22-33", "at": AT});
+    service.client.tell(&on_the_mobile("e-1", "answered")).expect(200).await;
+    assert_eq!(states(&service, &token).await, ["talking", "free"]);
+    assert_eq!(ask(&service.client, "c-1").await, ["boris"]);
+    service.client.tell(&event("e-2", "c-1", "missed", "boris")).expect(200).await;
+    service.client.tell(&on_the_mobile("e-3", "ended")).expect(200).await;
+    assert_eq!(states(&service, &token).await, ["free", "free"]);
+    assert_eq!(ask(&service.client, "c-2").await, ["anna", "boris"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_event_that_cannot_be_used_is_told_by_its_place() {
     let (service, _) = two().await;

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod contract;
+pub mod day;
 pub(crate) mod fakes;
 pub mod floor;
 pub(crate) mod program;
