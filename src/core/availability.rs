@@ -156,13 +156,15 @@ impl AgentLive {
             PresenceState::Paused => return AgentState::Paused,
             PresenceState::Available => {}
         }
+        if !calls_are_told {
+            return AgentState::Unknown;
+        }
         let strongest = self.holds.iter().filter(|hold| now < hold.until).map(|hold| hold.occupancy).max();
         match strongest {
             Some(Occupancy::Talking) => AgentState::Talking,
             Some(Occupancy::Ringing | Occupancy::Reserved) => AgentState::Ringing,
             None if self.wrap_up_until(guard, now).is_some() => AgentState::WrapUp,
-            None if calls_are_told => AgentState::Free,
-            None => AgentState::Unknown,
+            None => AgentState::Free,
         }
     }
 }

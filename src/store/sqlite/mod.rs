@@ -22,7 +22,7 @@ use sqlx::pool::PoolConnection;
 
 use crate::broker::ports::Boxed;
 use crate::broker::store::{
-    EventOutcome, InboxEntry, Page, PageRequest, PullCommit, PullState, Store, StoreError, StoredEvent, StoredScores,
+    Backlog, EventOutcome, InboxEntry, Page, PageRequest, PullCommit, PullState, Store, StoreError, StoredEvent, StoredScores,
     StoredToken, StoredWorkspace, Verdict, WorkspaceChange,
 };
 use crate::core::deal::Deal;
@@ -77,16 +77,6 @@ impl SqliteStore {
         let (queue, waiting) = Queue::new();
         writer::start(options, connection, waiting)?;
         Ok(Arc::new(Self { queue, readers, open: RwLock::default(), opening: tokio::sync::Mutex::default() }))
-    }
-
-    /// How many records of decisions could not be kept since the start, because the disk was too slow or refused them.
-    pub fn decisions_lost(&self) -> u64 {
-        self.queue.decisions_lost()
-    }
-
-    /// How many webhooks were not kept for inspection since the start.
-    pub fn inbox_dropped(&self) -> u64 {
-        self.queue.inbox_dropped()
     }
 
     /// How the writer's connection is set up.
@@ -233,6 +223,10 @@ impl Store for SqliteStore {
 
     fn log_is_current(&self) -> bool {
         self.queue.log_is_current()
+    }
+
+    fn backlog(&self) -> Backlog {
+        self.queue.backlog()
     }
 
     fn decisions<'a>(

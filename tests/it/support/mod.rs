@@ -8,3 +8,5 @@ pub mod floor;
 pub(crate) mod program;
 pub(crate) mod sample_workspace;
 pub(crate) mod service;
+pub(crate) mod sick_crm;
+pub(crate) mod whole;
