@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::core::deal::Deal;
 use crate::core::ids::{AgentId, CallId, CallKey, ConnectionId, DecisionId, EventId, GroupId, PolicyId, WorkspaceId};
+use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::tally::Tally;
 use crate::core::workspace::Workspace;
@@ -184,6 +185,19 @@ pub struct PageRequest {
     pub call: Option<CallId>,
 }
 
+/// Which interventions are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InterventionRequest {
+    /// Where to start; none for the newest.
+    pub cursor: Option<String>,
+    /// At most so many items (1 to 500).
+    pub limit: usize,
+    /// Only of these kinds; empty means all.
+    pub kinds: Vec<String>,
+    /// Only those about this agent.
+    pub agent: Option<AgentId>,
+}
+
 /// The store.
 pub trait Store: Send + Sync + 'static {
     /// All workspaces, by id. Cheap enough to ask every second.
@@ -229,6 +243,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// Stores and folds an agent's presence. Durable before it returns.
     fn set_presence<'a>(&'a self, workspace: &'a WorkspaceId, presence: Presence) -> Boxed<'a, Result<(), StoreError>>;
+
+    /// Stores and folds what somebody set by hand. Durable before it returns; the same id again changes nothing.
+    fn intervene<'a>(&'a self, workspace: &'a WorkspaceId, intervention: Intervention) -> Boxed<'a, Result<(), StoreError>>;
+
+    /// What was set by hand, newest first.
+    fn interventions<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        wanted: InterventionRequest,
+    ) -> Boxed<'a, Result<Page<Intervention>, StoreError>>;
 
     /// Whether records of decisions reach the disk in time; false shows in answers as `degraded: ["log"]`. Never waits.
     fn log_is_current(&self) -> bool;

@@ -13,6 +13,7 @@ pub mod deal;
 mod deal_history;
 pub mod decision;
 pub mod ids;
+pub mod intervention;
 pub mod money;
 pub mod phone_number;
 pub mod policy;

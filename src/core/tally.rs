@@ -1,4 +1,4 @@
-//! Distribution state of one workspace: the fold of stored decisions, call events and presence.
+//! Distribution state of one workspace: the fold of stored decisions, call events, presence and interventions.
 //!
 //! The service, a restart, a replica and the replay run this same fold. It takes facts in any order and any number of
 //! times; what depends on time is asked for with an instant. It decides nothing: see `core::choose`.
@@ -14,6 +14,7 @@ use super::call::CallEventType;
 use super::call_state::{CallState, GroupPart};
 use super::credit_book::{CreditBook, EntryKey};
 use super::ids::{AgentId, CallKey, GroupId, MemberId};
+use super::intervention::{Intervention, InterventionBook};
 use super::record::{DecisionRecord, Presence, ReceivedEvent};
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
@@ -46,6 +47,7 @@ pub struct Tally {
     next_serial: u64,
     expiries: BinaryHeap<Reverse<(Timestamp, u64)>>,
     sequence: u64,
+    interventions: InterventionBook,
 }
 
 impl Tally {
@@ -63,6 +65,7 @@ impl Tally {
             next_serial: 1,
             expiries: BinaryHeap::new(),
             sequence: 0,
+            interventions: InterventionBook::default(),
         };
         tally.bind(workspace);
         tally
@@ -143,6 +146,16 @@ impl Tally {
         {
             agent.presence = Some(presence);
         }
+    }
+
+    /// Adds what somebody set by hand; the same one again changes nothing.
+    pub fn intervene(&mut self, intervention: &Intervention) {
+        self.interventions.add(intervention);
+    }
+
+    /// What holds by hand.
+    pub fn interventions(&self) -> &InterventionBook {
+        &self.interventions
     }
 
     /// Starts a group's credit again at 0, because its unit changed.

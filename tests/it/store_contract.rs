@@ -96,6 +96,7 @@ contract!(sqlite, super::File::new(), {
         a_full_pull_replaces_deals_and_changes_are_merged,
         scores_are_kept_per_policy,
         tokens_are_found_by_their_hash,
+        what_was_set_by_hand_holds_at_once_after_a_restart_and_in_its_workspace_only,
         the_inbox_keeps_the_newest_thousand_for_fourteen_days,
         a_store_that_was_shut_down_says_so,
     },

@@ -14,6 +14,7 @@ use crate::broker::store::{EventOutcome, StoreError};
 use crate::core::call_state::later;
 use crate::core::credit_book::PERIODS_REMEMBERED;
 use crate::core::ids::{CallKey, GroupId, WorkspaceId};
+use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::tally::Tally;
 use crate::core::workspace::Workspace;
@@ -111,6 +112,7 @@ pub(super) async fn workspace(
     opening.decisions(connection, from).await?;
     opening.recent_events(connection).await?;
     opening.agents(connection).await?;
+    opening.interventions(connection).await?;
     opening.tally.advance(now);
     let Opening { tally, elsewhere, .. } = opening;
     Ok(Live::new(tally, elsewhere, now))
@@ -279,6 +281,26 @@ impl Opening {
         }
         Ok(())
     }
+
+    /// What was set by hand, in the order it was set.
+    async fn interventions(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as("SELECT body FROM interventions WHERE workspace = ? ORDER BY position")
+            .bind(self.id.as_str())
+            .fetch_all(connection)
+            .await
+            .map_err(|fault| unavailable(&fault))?;
+        for (body,) in &rows {
+            if let Some(intervention) = readable(intervention_of(body)) {
+                self.tally.intervene(&intervention);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An intervention from its body.
+pub(super) fn intervention_of(body: &str) -> Result<Intervention, StoreError> {
+    from_json::<Versioned<Intervention>>(body, "an intervention")?.into_body()
 }
 
 /// An event from its body.

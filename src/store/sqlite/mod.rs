@@ -22,11 +22,12 @@ use sqlx::pool::PoolConnection;
 
 use crate::broker::ports::Boxed;
 use crate::broker::store::{
-    EventOutcome, InboxEntry, Page, PageRequest, PullCommit, PullState, Store, StoreError, StoredEvent, StoredScores,
-    StoredToken, StoredWorkspace, Verdict, WorkspaceChange,
+    EventOutcome, InboxEntry, InterventionRequest, Page, PageRequest, PullCommit, PullState, Store, StoreError, StoredEvent,
+    StoredScores, StoredToken, StoredWorkspace, Verdict, WorkspaceChange,
 };
 use crate::core::deal::Deal;
 use crate::core::ids::{CallKey, ConnectionId, DecisionId, EventId, WorkspaceId};
+use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::tally::Tally;
 use crate::core::workspace::Workspace;
@@ -229,6 +230,18 @@ impl Store for SqliteStore {
 
     fn set_presence<'a>(&'a self, workspace: &'a WorkspaceId, presence: Presence) -> Boxed<'a, Result<(), StoreError>> {
         Box::pin(async move { self.write(Work::Presence { live: self.live(workspace)?, presence }).await })
+    }
+
+    fn intervene<'a>(&'a self, workspace: &'a WorkspaceId, intervention: Intervention) -> Boxed<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.write(Work::Intervention { live: self.live(workspace)?, intervention }).await })
+    }
+
+    fn interventions<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        wanted: InterventionRequest,
+    ) -> Boxed<'a, Result<Page<Intervention>, StoreError>> {
+        Box::pin(async move { readers::interventions(&mut *self.reader().await?, workspace, &wanted).await })
     }
 
     fn log_is_current(&self) -> bool {

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::broker::store::{EventOutcome, InboxEntry, PullCommit, StoreError, StoredScores, StoredToken, WorkspaceChange};
 use crate::core::ids::WorkspaceId;
+use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 
 use super::WriterSettings;
@@ -52,6 +53,10 @@ pub(super) enum Work {
     Presence {
         live: Arc<Live>,
         presence: Presence,
+    },
+    Intervention {
+        live: Arc<Live>,
+        intervention: Intervention,
     },
     Workspaces {
         changes: Vec<WorkspaceChange>,
