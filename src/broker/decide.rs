@@ -246,6 +246,8 @@ impl Draft<'_> {
             now: hook.received_at,
             exclude: &hook.request.exclude,
             responsible: self.caller.responsible,
+            caller: hook.request.caller.as_ref(),
+            has_fallback: route.fallback.is_some(),
         };
         let choice = choose::choose(tally, &shares, &question);
         let scores = Scores::of(tally.workspace(), &shares, &choice, hook.received_at);
@@ -303,6 +305,7 @@ fn asked(request: &DecisionRequest) -> Asked {
         operation: request.operation.clone(),
         exclude: request.exclude.clone(),
         at: request.at,
+        calls_back: None,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Async is allowed here, frameworks are not: no web framework, no HTTP client, no SQL, no YAML. The outside is seen
 //! only through [`ports`] and [`store`].
 
+pub mod assign_callbacks;
 pub mod caller_lookup;
 pub mod deadline;
 pub mod decide;

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::call_state::CallState;
+use super::callback;
 use super::decision::{Reason, Stage, Target};
 use super::ids::{AgentId, CallKey, GroupId};
-use super::policy::{Count, Mode, PersonalCalls, PersonalManager};
+use super::phone_number::PhoneNumber;
+use super::policy::{Count, Mode, PersonalCalls, PersonalManager, Policy};
 use super::record::{GroupView, Lambda, MemberStanding, Step};
 use super::selection::{self, Adjustment, CREDIT_CAP_CALLS, Standing};
 use super::share_board::ShareBoard;
@@ -31,6 +33,10 @@ pub struct Question<'a> {
     pub exclude: &'a [AgentId],
     /// The caller's responsible manager, if one of our agents is.
     pub responsible: Option<AgentIx>,
+    /// Who calls; none when withheld.
+    pub caller: Option<&'a PhoneNumber>,
+    /// Whether the call can go elsewhere when nobody is named. If not, the busy are named rather than nobody.
+    pub has_fallback: bool,
 }
 
 /// Whom to ring, and what that moves.
@@ -55,29 +61,25 @@ pub fn choose(tally: &Tally, shares: &ShareBoard, question: &Question<'_>) -> Ch
     let workspace = Arc::clone(tally.workspace());
     let policy = workspace.policy_of(question.group);
     let mut walk = Walk::start(&workspace, tally, shares, question);
-    let personal = walk.personal(policy.personal_manager);
-    match (policy.personal_manager, personal) {
-        (PersonalManager::Only, None) => return walk.finish(Reason::Fallback, true),
-        (PersonalManager::Only | PersonalManager::Prefer, Some(target)) => walk.list(target),
-        (PersonalManager::Prefer | PersonalManager::Off, _) => {}
+    let first = walk.list_known_caller(policy);
+    if policy.personal_manager != PersonalManager::Only || (walk.targets.is_empty() && !question.has_fallback) {
+        walk.list_by_credit(policy.dialling.busy_stage, walk.targets_max());
     }
-    let has_personal = !walk.targets.is_empty();
-    if policy.personal_manager != PersonalManager::Only {
-        walk.list_by_credit(policy.dialling.busy_stage, policy.dialling.targets_max);
+    if walk.targets.is_empty() && !question.has_fallback {
+        walk.list_by_credit(true, walk.targets_max());
     }
-    let reason = match (has_personal, walk.mode_of_first()) {
-        (true, _) => Reason::PersonalManager,
-        (false, None) => Reason::Fallback,
-        (false, Some(Mode::Percent)) => Reason::Percent,
-        (false, Some(Mode::EqualCalls)) => Reason::EqualCalls,
-        (false, Some(Mode::EqualTalkTime)) => Reason::EqualTalkTime,
-        (false, Some(Mode::Performance)) => Reason::Performance,
+    let reason = match (first, walk.mode_of_first()) {
+        (Some(reason), _) => reason,
+        (None, None) => Reason::Fallback,
+        (None, Some(Mode::Percent)) => Reason::Percent,
+        (None, Some(Mode::EqualCalls)) => Reason::EqualCalls,
+        (None, Some(Mode::EqualTalkTime)) => Reason::EqualTalkTime,
+        (None, Some(Mode::Performance)) => Reason::Performance,
     };
     // A call that began apart stays apart: its later attempts move nothing either.
     let began_apart = tally.call(question.call).and_then(|call| call.decisions.first()).is_some_and(|first| !first.moves_credit);
-    let apart = has_personal && policy.personal_calls == PersonalCalls::Apart;
-    let moves_credit = !(began_apart || apart);
-    walk.finish(reason, moves_credit)
+    let apart = reason == Reason::PersonalManager && policy.personal_calls == PersonalCalls::Apart;
+    walk.finish(reason, !(began_apart || apart))
 }
 
 /// In which order candidates are taken: the free, the busy, those being offered another call; then the same among those
@@ -144,6 +146,7 @@ struct Walk<'a> {
     question: &'a Question<'a>,
     own_call: Option<u64>,
     tried: Vec<AgentIx>,
+    mobile_caller: bool,
     nodes: Vec<Node>,
     targets: Vec<Listed>,
 }
@@ -153,7 +156,11 @@ impl<'a> Walk<'a> {
         let rung = tally.call(question.call).map(CallState::already_tried).unwrap_or_default();
         let tried = rung.into_iter().chain(question.exclude).filter_map(|id| workspace.find_agent(id)).collect();
         let own_call = tally.call_serial_of(question.call);
-        let mut walk = Self { workspace, tally, shares, question, own_call, tried, nodes: Vec::new(), targets: Vec::new() };
+        // Looked at only where it matters: telling the kind of a number takes longer than the choice.
+        let matters = workspace.policies.iter().any(|policy| policy.dialling.mobile_callers.is_some());
+        let mobile_caller = matters && question.caller.is_some_and(PhoneNumber::is_mobile);
+        let (nodes, targets) = (Vec::new(), Vec::new());
+        let mut walk = Self { workspace, tally, shares, question, own_call, tried, mobile_caller, nodes, targets };
         walk.visit(question.group);
         walk
     }
@@ -275,6 +282,45 @@ impl<'a> Walk<'a> {
         self.targets.push(listed);
     }
 
+    /// Lists who comes first because of who calls, and says why; nobody where credit decides.
+    fn list_known_caller(&mut self, policy: &Policy) -> Option<Reason> {
+        if policy.personal_manager != PersonalManager::Only
+            && let Some(listed) = self.with_context(policy)
+        {
+            self.list(listed);
+            return Some(Reason::Callback);
+        }
+        let listed = match policy.personal_manager {
+            PersonalManager::Off => None,
+            PersonalManager::Only | PersonalManager::Prefer => self.personal(policy.personal_manager),
+        }?;
+        self.list(listed);
+        Some(Reason::PersonalManager)
+    }
+
+    /// The agent who has the context of a caller who calls again, if free.
+    fn with_context(&self, policy: &Policy) -> Option<Listed> {
+        let caller = self.question.caller?;
+        let (recent, now) = (self.tally.recent(), self.question.now);
+        let agent = callback::context(recent, caller, &policy.callback, self.question.call, now)?;
+        let agent = self.workspace.find_agent(&agent)?;
+        let path = self.path_to(self.top(), agent)?;
+        let (node, position) = path.last()?;
+        let is_free = self.nodes.get(*node)?.standing.get(*position) == Some(&MemberStanding::Free);
+        (is_free && !self.tried.contains(&agent)).then_some(Listed { agent, stage: Stage::Free, path })
+    }
+
+    fn targets_max(&self) -> usize {
+        let dialling = &self.workspace.policy_of(self.question.group).dialling;
+        let mobile = dialling.mobile_callers.filter(|_| self.mobile_caller);
+        mobile.map_or(dialling.targets_max, |mobile| mobile.targets_max.min(dialling.targets_max))
+    }
+
+    fn ring_seconds(&self, group: GroupIx) -> u32 {
+        let dialling = &self.workspace.policy_of(group).dialling;
+        dialling.mobile_callers.filter(|_| self.mobile_caller).map_or(dialling.ring_seconds, |mobile| mobile.ring_seconds)
+    }
+
     fn list_by_credit(&mut self, busy_stage: bool, targets_max: usize) {
         for rank in Rank::ALL.into_iter().filter(|rank| busy_stage || rank.stage() == Stage::Free) {
             while self.targets.len() < targets_max
@@ -335,7 +381,7 @@ impl<'a> Walk<'a> {
             name: Arc::clone(&agent.name),
             stage: listed.stage,
             share: nodes().filter_map(|(node, position)| node.lambda.published.get(position)).product(),
-            ring_seconds: self.workspace.policy_of(group).dialling.ring_seconds,
+            ring_seconds: self.ring_seconds(group),
             numbers: Arc::clone(&agent.numbers),
             groups,
         }

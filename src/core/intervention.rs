@@ -111,6 +111,17 @@ pub enum Change {
         /// What it was; none takes the tag back.
         tag: Option<CallTag>,
     },
+    /// What became of a task to call somebody back.
+    Callback {
+        /// Through which connection the missed call came.
+        connection: ConnectionId,
+        /// The missed call, as the PBX names it.
+        call: super::ids::CallId,
+        /// Who called back.
+        agent: Option<AgentId>,
+        /// What came of it.
+        outcome: CallbackOutcome,
+    },
     /// Equal shares at once, instead of the policy's.
     EqualShares {
         /// Under which policy; none means all.
@@ -152,9 +163,31 @@ impl Change {
             Self::Objection { .. } => "objection",
             Self::ObjectionAnswer { .. } => "objection_answer",
             Self::Tag { .. } => "tag",
+            Self::Callback { .. } => "callback",
             Self::EqualShares { .. } => "equal_shares",
             Self::ScorePin { .. } => "score_pin",
             Self::ScoreAccept { .. } => "score_accept",
+        }
+    }
+
+    /// The calls whose part in the books it may change.
+    pub fn moved_calls(&self) -> Vec<CallKey> {
+        match self {
+            Self::Tag { connection, call, .. } => vec![CallKey { connection: connection.clone(), call: call.clone() }],
+            Self::Callback { connection, call, .. } => {
+                let call = super::callback::callback_call_id(call);
+                vec![CallKey { connection: connection.clone(), call }]
+            }
+            Self::Load { .. }
+            | Self::OneMore { .. }
+            | Self::PauseAfterCall { .. }
+            | Self::Correction { .. }
+            | Self::Exclusion { .. }
+            | Self::Objection { .. }
+            | Self::ObjectionAnswer { .. }
+            | Self::EqualShares { .. }
+            | Self::ScorePin { .. }
+            | Self::ScoreAccept { .. } => Vec::new(),
         }
     }
 
@@ -167,7 +200,7 @@ impl Change {
             | Self::Correction { agent, .. }
             | Self::Objection { agent, .. }
             | Self::Tag { agent, .. } => Some(agent),
-            Self::Exclusion { subject: Excluded::Days { agent, .. }, .. } => agent.as_ref(),
+            Self::Exclusion { subject: Excluded::Days { agent, .. }, .. } | Self::Callback { agent, .. } => agent.as_ref(),
             Self::Exclusion { subject: Excluded::Deal { .. } | Excluded::Call { .. }, .. }
             | Self::ObjectionAnswer { .. }
             | Self::EqualShares { .. }
@@ -209,6 +242,18 @@ pub enum CallTag {
     NotASale,
     /// Spam.
     Spam,
+}
+
+/// What came of calling somebody back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallbackOutcome {
+    /// The caller was reached.
+    Reached,
+    /// Nobody answered; the task stays.
+    NoAnswer,
+    /// It is not needed any more.
+    Dropped,
 }
 
 /// What shall not count for scores.
@@ -256,6 +301,9 @@ pub struct CorrectionInForce {
 /// An intervention's place: of two about the same thing, the later holds.
 type Stamp = (Timestamp, InterventionId);
 
+/// Why, and until when.
+type PauseWish = (Option<String>, Option<Timestamp>);
+
 #[derive(Debug, Clone)]
 struct Latest<T> {
     stamp: Stamp,
@@ -267,10 +315,11 @@ struct Latest<T> {
 pub struct InterventionBook {
     loads: HashMap<AgentId, Latest<Load>>,
     one_more: HashMap<AgentId, Latest<()>>,
-    pauses_after_call: HashMap<AgentId, Latest<(Option<String>, Option<Timestamp>)>>,
+    pauses_after_call: HashMap<AgentId, Latest<PauseWish>>,
     corrections: HashMap<AgentId, Latest<CorrectionInForce>>,
     exclusions: BTreeMap<Excluded, Latest<(bool, String)>>,
     tags: HashMap<CallKey, Latest<(AgentId, Option<CallTag>)>>,
+    callbacks: HashMap<CallKey, BTreeMap<Stamp, (CallbackOutcome, Option<AgentId>)>>,
     equal_shares: HashMap<Option<PolicyId>, Latest<bool>>,
     score_pins: HashMap<PolicyId, Latest<Option<u64>>>,
     accepted_scores: HashMap<PolicyId, Latest<u64>>,
@@ -310,6 +359,10 @@ impl InterventionBook {
             Change::Tag { connection, call, agent, tag } => {
                 let key = CallKey { connection: connection.clone(), call: call.clone() };
                 keep_latest(&mut self.tags, key, stamp, (agent.clone(), *tag));
+            }
+            Change::Callback { connection, call, agent, outcome } => {
+                let key = CallKey { connection: connection.clone(), call: call.clone() };
+                self.callbacks.entry(key).or_default().insert(stamp, (*outcome, agent.clone()));
             }
             Change::EqualShares { policy, on, .. } => keep_latest(&mut self.equal_shares, policy.clone(), stamp, *on),
             Change::ScorePin { policy, version, .. } => keep_latest(&mut self.score_pins, policy.clone(), stamp, *version),
@@ -357,6 +410,18 @@ impl InterventionBook {
     /// All tagged calls.
     pub fn tags(&self) -> impl Iterator<Item = (&CallKey, &AgentId, CallTag)> {
         self.tags.iter().filter_map(|(call, latest)| Some((call, &latest.value.0, latest.value.1?)))
+    }
+
+    /// What came of calling back after a missed call, the last time: what, who, when.
+    pub fn callback(&self, missed: &CallKey) -> Option<(CallbackOutcome, Option<&AgentId>, Timestamp)> {
+        let ((at, _), (outcome, agent)) = self.callbacks.get(missed)?.last_key_value()?;
+        Some((*outcome, agent.as_ref(), *at))
+    }
+
+    /// How often nobody answered when called back.
+    pub fn callback_attempts(&self, missed: &CallKey) -> u32 {
+        let tries = self.callbacks.get(missed).into_iter().flat_map(BTreeMap::values);
+        tries.map(|(outcome, _)| u32::from(*outcome == CallbackOutcome::NoAnswer)).sum()
     }
 
     /// Whether a policy's groups share equally by a lead's brake.

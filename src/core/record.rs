@@ -96,6 +96,9 @@ pub struct Asked {
     pub exclude: Vec<AgentId>,
     /// The PBX's clock.
     pub at: Option<Timestamp>,
+    /// For a task to call back: the missed call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_back: Option<super::ids::CallId>,
 }
 
 /// The answer as it went to the PBX, byte for byte.

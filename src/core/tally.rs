@@ -12,9 +12,11 @@ use jiff::Timestamp;
 use super::availability::{AgentLive, Hold, PbxWord};
 use super::call::CallEventType;
 use super::call_state::{CallState, GroupPart};
+use super::callback;
 use super::credit_book::{CreditBook, EntryKey};
 use super::ids::{AgentId, CallKey, GroupId, MemberId};
 use super::intervention::{Intervention, InterventionBook};
+use super::recent_calls::RecentCalls;
 use super::record::{DecisionRecord, Presence, ReceivedEvent};
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
@@ -23,6 +25,9 @@ pub const CALLS_MAX: usize = 10_000;
 
 /// A finished call is kept at hand this long, so that retries and late events find it without the store.
 const FINISHED_KEPT_SECONDS: i64 = 120;
+
+/// A task to call back stays at hand this long: what becomes of its caller moves its charge.
+const CALLBACK_KEPT_SECONDS: i64 = 24 * 3600;
 
 /// A call nothing was heard of for this long is finished for us.
 const SILENT_KEPT_SECONDS: i64 = 4 * 3600;
@@ -48,6 +53,7 @@ pub struct Tally {
     expiries: BinaryHeap<Reverse<(Timestamp, u64)>>,
     sequence: u64,
     interventions: InterventionBook,
+    recent: RecentCalls,
 }
 
 impl Tally {
@@ -66,6 +72,7 @@ impl Tally {
             expiries: BinaryHeap::new(),
             sequence: 0,
             interventions: InterventionBook::default(),
+            recent: RecentCalls::default(),
         };
         tally.bind(workspace);
         tally
@@ -148,9 +155,20 @@ impl Tally {
         }
     }
 
-    /// Adds what somebody set by hand; the same one again changes nothing.
+    /// Adds what somebody set by hand; the same one again changes nothing. What is said of a call that was let go moves credit
+    /// once the call is restored.
     pub fn intervene(&mut self, intervention: &Intervention) {
         self.interventions.add(intervention);
+        for key in intervention.change.moved_calls() {
+            if let Some(serial) = self.call_serials.get(&key).copied() {
+                self.refresh(serial, intervention.set_at);
+            }
+        }
+    }
+
+    /// The calls of the last day.
+    pub fn recent(&self) -> &RecentCalls {
+        &self.recent
     }
 
     /// What holds by hand.
@@ -178,11 +196,17 @@ impl Tally {
         for book in self.books.values_mut() {
             book.forget_before(now.as_microsecond());
         }
+        self.recent.forget(now);
         let excess = self.calls.len().saturating_sub(CALLS_MAX);
         let old = |call: &LiveCall| {
             let idle = now.duration_since(call.heard_at).as_secs();
             let finished = call.state.is_ended() || call.held.is_empty();
-            idle > if finished { FINISHED_KEPT_SECONDS } else { SILENT_KEPT_SECONDS }
+            let seconds = match (call.state.calls_back(), finished) {
+                (true, _) => CALLBACK_KEPT_SECONDS,
+                (false, true) => FINISHED_KEPT_SECONDS,
+                (false, false) => SILENT_KEPT_SECONDS,
+            };
+            idle > seconds
         };
         // A call that holds somebody is let go last: without its hold the agent would be rung in mid-conversation.
         let held = |call: &LiveCall| !call.state.is_ended() && !call.held.is_empty();
@@ -309,10 +333,28 @@ impl Tally {
         serial
     }
 
-    /// Brings books and agents in line with what a call says now.
+    /// Brings books and agents in line with what a call says now. Whoever is talked to need not be called back any more.
     fn refresh(&mut self, serial: u64, now: Timestamp) {
+        self.settle(serial, now);
         let Some(call) = self.calls.get(&serial) else { return };
-        let (parts, holds) = (call.state.parts(now), call.state.occupancies(now));
+        let talked = self.recent.get(&call.state.key).filter(|recent| recent.talked.is_some());
+        let Some(caller) = talked.and_then(|recent| recent.caller.clone()) else { return };
+        let waiting = self.recent.of_caller(&caller).filter(|(_, recent)| recent.calls_back.is_some());
+        let waiting: Vec<u64> = waiting.filter_map(|(key, _)| self.call_serials.get(key).copied()).collect();
+        waiting.into_iter().for_each(|serial| self.settle(serial, now));
+    }
+
+    fn settle(&mut self, serial: u64, now: Timestamp) {
+        let Some(call) = self.calls.get(&serial) else { return };
+        let recent = call.state.recent();
+        if let Some(recent) = &recent {
+            self.recent.put(&call.state.key, recent.clone());
+        }
+        // A call that counts for nothing keeps its people busy all the same.
+        let void =
+            recent.as_ref().is_some_and(|recent| callback::is_void(&self.recent, &self.interventions, &call.state.key, recent));
+        let parts = if void { Vec::new() } else { call.state.parts(now) };
+        let holds = call.state.occupancies(now);
         let talk_ends: Vec<_> =
             call.state.talkers().filter_map(|agent| Some((agent.clone(), call.state.talk_end(agent)?))).collect();
         self.move_parts(serial, parts);

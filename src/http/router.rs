@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agents, connections, decisions, events, scores, shares};
+use super::api::{agents, callbacks, connections, decisions, events, scores, shares, tags};
 use super::problem::{Code, Problem};
 use super::state::AppState;
 use super::{hooks, operations};
@@ -46,6 +46,10 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(decisions::list_decisions))
         .routes(routes!(decisions::explain_decision))
         .routes(routes!(events::list_events))
+        .routes(routes!(callbacks::list_callbacks))
+        .routes(routes!(callbacks::post_callback))
+        .routes(routes!(tags::put_tag))
+        .routes(routes!(tags::list_tag_rates))
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::list_inbox));
     OpenApiRouter::with_openapi(Document::openapi())

@@ -132,6 +132,7 @@ pub(super) struct PolicyPart {
     pub(super) dialling: Option<DiallingPart>,
     pub(super) personal_manager: Option<String>,
     pub(super) personal_calls: Option<String>,
+    pub(super) callback: Option<CallbackPart>,
     pub(super) rollout: Option<String>,
 }
 
@@ -184,6 +185,21 @@ pub(super) struct DiallingPart {
     pub(super) stages: Option<Vec<String>>,
     pub(super) ring_seconds: Option<u32>,
     pub(super) targets_max: Option<usize>,
+    pub(super) mobile_callers: Option<MobileCallersPart>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct MobileCallersPart {
+    pub(super) targets_max: Option<usize>,
+    pub(super) ring_seconds: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct CallbackPart {
+    pub(super) tasks: Option<bool>,
+    pub(super) context_first: Option<bool>,
+    pub(super) missed_within: Option<String>,
+    pub(super) talked_within: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -10,6 +10,7 @@
 
 mod api;
 mod architecture;
+mod callbacks;
 mod cli;
 mod crash_safety;
 mod crm_connectors;

@@ -301,3 +301,20 @@ proptest! {
         let _either = read(&format!("{}{piece}{}", &ACME[..from], &ACME[to..]), "w.yaml", &Known);
     }
 }
+
+#[test]
+fn callers_who_were_missed_and_callers_on_mobiles_have_their_own_settings() {
+    use meritline::core::callback::CallbackRules;
+    let rules = |text: &str| read(text, "workspace.yaml", &Known).unwrap().workspace.policies[0].callback;
+    assert_eq!(rules(ACME), CallbackRules::default(), "called back within a day, cut off within ten minutes");
+    let own = acme("rollout: on", "callback: {tasks: false, missed_within: 2h, talked_within: 90s}");
+    let expected = CallbackRules { tasks: false, context_first: true, missed_within_seconds: 7200, talked_within_seconds: 90 };
+    assert_eq!(rules(&own), expected);
+    let text = problems(&acme("rollout: on", "callback: {missed_within: 3d}"));
+    assert!(text.contains("`3d` is not from 1s to 24h"), "{text}");
+
+    let mobile = acme("targets_max: 5}", "targets_max: 5, mobile_callers: {ring_seconds: 12}}");
+    let dialling = read(&mobile, "workspace.yaml", &Known).unwrap().workspace.policies[0].dialling;
+    let mobile = dialling.mobile_callers.unwrap();
+    assert_eq!((mobile.targets_max, mobile.ring_seconds), (3, 12));
+}

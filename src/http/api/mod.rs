@@ -2,9 +2,12 @@
 //! otherwise.
 
 pub mod agents;
+pub mod callbacks;
 pub mod connections;
 pub mod decisions;
 pub mod events;
+mod interventions;
 pub mod page;
 pub mod scores;
 pub mod shares;
+pub mod tags;

@@ -93,6 +93,21 @@ pub(super) async fn events(connection: &mut SqliteConnection, live: &Live, event
     drop(gone);
 }
 
+/// Folds what somebody set by hand. A call it is about that was let go is restored, so that its part in the books follows.
+pub(super) async fn intervention(connection: &mut SqliteConnection, live: &Live, intervention: &Intervention) {
+    live.lock().tally.intervene(intervention);
+    for call in intervention.change.moved_calls() {
+        if live.lock().tally.call(&call).is_some() {
+            continue;
+        }
+        match history(connection, &live.id, &call, intervention.set_at).await {
+            Ok(history) if history.records.is_empty() => {}
+            Ok(history) => live.lock().tally.restore(&call, &history.records, &history.events, intervention.set_at),
+            Err(fault) => tracing::error!("what was said of a call moves no credit, the call could not be read back: {fault}"),
+        }
+    }
+}
+
 fn call_of(received: &ReceivedEvent) -> Option<CallKey> {
     let call = received.event.call_id.clone()?;
     Some(CallKey { connection: received.connection.clone(), call })
@@ -109,10 +124,11 @@ pub(super) async fn workspace(
     let from = later(now, -(PERIODS_REMEMBERED * period).max(RETRY_SECONDS));
     let mut opening = Opening { id, tally: Tally::new(workspace), elsewhere: StoredCalls::new(now), now };
     resets(connection, &opening.id, &mut opening.tally).await?;
+    // First: what is said of a call must be known when the call is folded, for it may be let go right after.
+    opening.interventions(connection).await?;
     opening.decisions(connection, from).await?;
     opening.recent_events(connection).await?;
     opening.agents(connection).await?;
-    opening.interventions(connection).await?;
     opening.tally.advance(now);
     let Opening { tally, elsewhere, .. } = opening;
     Ok(Live::new(tally, elsewhere, now))

@@ -170,7 +170,7 @@ impl Writer {
                         live.lock().tally.set_presence(presence.clone());
                     }
                     if let (Work::Intervention { live, intervention }, Ok(_)) = (&job.work, &result) {
-                        live.lock().tally.intervene(intervention);
+                        fold::intervention(&mut connection, live, intervention).await;
                     }
                     // Nobody waits any more: what was written stays written.
                     let _ = job.answer.send(result);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use meritline::core::agent::{Agent, Number, NumberKind};
 use meritline::core::call::{CallEvent, CallEventType};
+use meritline::core::callback::CallbackRules;
 use meritline::core::choose::{self, Choice, Question};
 use meritline::core::decision::{CallerCard, Decision};
 use meritline::core::ids::{AgentId, CallKey};
@@ -25,9 +26,10 @@ pub fn plain_policy(id: &str, mode: Mode, count: Count) -> Policy {
         count,
         score: None::<ScoreSettings>,
         guard: Guard::default(),
-        dialling: Dialling { busy_stage: false, ring_seconds: 20, targets_max: 5 },
+        dialling: Dialling { busy_stage: false, ring_seconds: 20, targets_max: 5, mobile_callers: None },
         personal_manager: PersonalManager::Off,
         personal_calls: PersonalCalls::Apart,
+        callback: CallbackRules::OFF,
     }
 }
 
@@ -124,7 +126,15 @@ impl Floor {
     }
 
     pub fn choose(&self, call: &str, exclude: &[AgentId]) -> Choice {
-        let question = Question { call: &Self::key(call), group: GroupIx(0), now: self.now, exclude, responsible: None };
+        let question = Question {
+            call: &Self::key(call),
+            group: GroupIx(0),
+            now: self.now,
+            exclude,
+            responsible: None,
+            caller: None,
+            has_fallback: true,
+        };
         choose::choose(&self.tally, &self.shares, &question)
     }
 

@@ -11,7 +11,7 @@ use meritline::broker::decide::Decider;
 use meritline::broker::hook::HookEndpoint;
 use meritline::broker::ports::{CallerDirectory, Clock, IdSource};
 use meritline::broker::refresh_scores::{self, ScoreBook};
-use meritline::broker::store::{Store, StoredToken};
+use meritline::broker::store::{Store, StoreError, StoredToken};
 use meritline::broker::supervise::Tasks;
 use meritline::broker::tenant::{Directory, Tenant, Tenants};
 use meritline::core::ids::AgentId;
@@ -39,7 +39,7 @@ pub(crate) struct Site {
     workspaces: Vec<Arc<Workspace>>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) directory: Arc<FakeDirectory>,
-    ids: Arc<CountedIds>,
+    pub(crate) ids: Arc<CountedIds>,
     /// Bounds and ages of the caller cache.
     pub(crate) lookup: LookupLimits,
     /// How many decisions may run at once.
@@ -75,6 +75,7 @@ impl Site {
             tenants: Arc::clone(&tenants),
             store: Arc::clone(&store),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            ids: Arc::clone(&self.ids) as Arc<dyn IdSource>,
             decider: Arc::new(Decider::new(Arc::clone(&store), Arc::clone(&self.ids) as Arc<dyn IdSource>)),
             metrics: Metrics::new(),
             limits: HttpLimits { body_bytes: 1024 * 1024, body_ms: 10_000 },
@@ -89,7 +90,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tasks.spawn("listener", serve(listener, state, tasks.clone()));
-        TestService { client: Client::new(address), address, store, tasks, site: self }
+        TestService { client: Client::new(address), address, store, tenants, tasks, site: self }
     }
 
     async fn tenant(&self, store: &Arc<dyn Store>, workspace: &Arc<Workspace>, tasks: &Tasks) -> Arc<Tenant> {
@@ -139,6 +140,7 @@ pub(crate) struct TestService {
     pub(crate) client: Client,
     pub(crate) address: std::net::SocketAddr,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) tenants: Arc<Tenants>,
     pub(crate) site: Site,
     tasks: Tasks,
 }
@@ -159,7 +161,11 @@ impl TestService {
             agent: agent.map(AgentId::from),
             created_at: self.site.clock.now(),
         };
-        self.store.add_token(token).await.unwrap();
+        match self.store.add_token(token).await {
+            // Asked for again: it is the same token.
+            Ok(()) | Err(StoreError::Conflict(_)) => {}
+            Err(error) => panic!("no token: {error}"),
+        }
         text
     }
 
