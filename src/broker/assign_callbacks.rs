@@ -11,10 +11,10 @@ use super::ports::{Clock, IdSource};
 use super::store::{Store, StoreError, Verdict};
 use super::tenant::Tenant;
 use crate::core::callback::{CallbackFacts, CallbackTask, TaskState, callback_key};
-use crate::core::choose::{self, Choice, Question};
-use crate::core::decision::{CallerCard, Decision, Reason, Stage};
+use crate::core::choose::{self, Choice, Question, RecordHead};
+use crate::core::decision::{Decision, Reason, Stage};
 use crate::core::recent_calls::RecentCall;
-use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed};
+use crate::core::record::{Asked, DecisionRecord, Feed};
 use crate::core::share_board::ShareBoard;
 use crate::core::tally::Tally;
 use crate::core::workspace::{GroupIx, Workspace};
@@ -74,10 +74,11 @@ impl CallbackAssigner {
                 return Verdict::Known(Arc::clone(known));
             }
             let attempt = u32::try_from(decided.len()).unwrap_or(u32::MAX).saturating_add(1);
-            let choice = choice(tally, &shares, task, now).unwrap_or_else(nobody);
-            let record = record(id, task, choice, now);
-            let decision = Decision { attempt, ..record.decision };
-            Verdict::New(Box::new(DecisionRecord { sequence: tally.sequence() + 1, decision, ..record }))
+            let choice = choice(tally, &shares, task, now).unwrap_or_else(|| Choice::nobody(Reason::Callback));
+            let choice = Choice { reason: Reason::Callback, ..choice };
+            let (sequence, feed) = (tally.sequence() + 1, Feed::Silent { hold_seconds: 0 });
+            let head = RecordHead { sequence, decision_id: id, call: key.clone(), attempt, received_at: now, feed };
+            Verdict::New(Box::new(record(head, task, choice)))
         };
         let record = self.store.decide(workspace, &key, now, &verdict).await?;
         Ok(!record.decision.targets.is_empty())
@@ -112,47 +113,9 @@ fn choice(tally: &Tally, shares: &ShareBoard, task: &CallbackTask, now: Timestam
     choice.targets.first().is_some_and(|target| target.stage == Stage::Free).then_some(choice)
 }
 
-fn nobody() -> Choice {
-    Choice {
-        targets: Vec::new(),
-        reason: Reason::Callback,
-        moves_credit: true,
-        groups: Vec::new(),
-        paths: Vec::new(),
-        adjustments: Vec::new(),
-    }
-}
-
-/// The record of a first attempt; its place in the order is the state's.
-fn record(id: uuid::Uuid, task: &CallbackTask, choice: Choice, now: Timestamp) -> DecisionRecord {
-    let key = callback_key(&task.call);
-    DecisionRecord {
-        sequence: 0,
-        connection: key.connection,
-        asked: Asked {
-            caller: Some(task.caller.expose().to_owned()),
-            calls_back: Some(task.call.call.clone()),
-            ..Asked::default()
-        },
-        decision: Decision {
-            decision_id: id,
-            call_id: key.call,
-            attempt: 1,
-            received_at: now,
-            route: task.route.clone(),
-            reason: Reason::Callback,
-            targets: choice.targets,
-            fallback: None,
-            caller: CallerCard::default(),
-            scores_age_seconds: None,
-            degraded: Vec::new(),
-        },
-        // No PBX tells of it: it counts as received once it is given.
-        feed: Feed::Silent { hold_seconds: 0 },
-        moves_credit: choice.moves_credit,
-        groups: choice.groups,
-        paths: choice.paths,
-        adjustments: choice.adjustments,
-        reply: EncodedReply { status: 200, content_type: "application/json".into(), body: Arc::from(&b"{}"[..]) },
-    }
+/// The record of a task given to somebody. No PBX tells of it: it counts as received once it is given.
+fn record(head: RecordHead, task: &CallbackTask, choice: Choice) -> DecisionRecord {
+    let record = choice.into_record(head);
+    let asked = Asked { caller: Some(task.caller.expose().to_owned()), calls_back: Some(task.call.call.clone()), ..record.asked };
+    DecisionRecord { asked, decision: Decision { route: task.route.clone(), ..record.decision }, ..record }
 }

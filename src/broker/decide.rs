@@ -237,7 +237,7 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn record(&self, tally: &Tally, hook: &Hook<'_>) -> DecisionRecord {
         let Some(route) = self.route else {
-            return self.finish(tally, hook, no_choice(Reason::NoRoute), Scores::default());
+            return self.finish(tally, hook, Choice::nobody(Reason::NoRoute), Scores::default());
         };
         let shares = hook.tenant.shares.load();
         let question = Question {
@@ -257,7 +257,7 @@ impl Draft<'_> {
     fn record_fault(&self, tally: &Tally, hook: &Hook<'_>) -> DecisionRecord {
         tracing::error!(call.id = %self.call.call, "choosing for a call failed; it was answered with the fallback");
         let reason = if self.route.is_some() { Reason::Fallback } else { Reason::NoRoute };
-        self.finish(tally, hook, no_choice(reason), Scores { age_seconds: None, degraded: Some(Degraded::Fault) })
+        self.finish(tally, hook, Choice::nobody(reason), Scores { age_seconds: None, degraded: Some(Degraded::Fault) })
     }
 
     fn finish(&self, tally: &Tally, hook: &Hook<'_>, choice: Choice, scores: Scores) -> DecisionRecord {
@@ -307,10 +307,6 @@ fn asked(request: &DecisionRequest) -> Asked {
         at: request.at,
         calls_back: None,
     }
-}
-
-fn no_choice(reason: Reason) -> Choice {
-    Choice { targets: Vec::new(), reason, moves_credit: true, groups: Vec::new(), paths: Vec::new(), adjustments: Vec::new() }
 }
 
 /// How old the scores behind a choice are.

@@ -12,6 +12,7 @@ pub mod poll_deals;
 pub mod ports;
 pub mod record_event;
 pub mod refresh_scores;
+pub mod replay;
 pub mod store;
 pub mod supervise;
 pub mod tenant;

@@ -185,6 +185,19 @@ pub struct PageRequest {
     pub call: Option<CallId>,
 }
 
+/// What was recorded over a span.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recorded {
+    /// Decisions received in the span, by sequence.
+    pub decisions: Vec<Arc<DecisionRecord>>,
+    /// Events received in the span, by receipt.
+    pub events: Vec<ReceivedEvent>,
+    /// Presence set in the span, by time.
+    pub presence: Vec<Presence>,
+    /// What else was set by hand in the span, by time.
+    pub interventions: Vec<Intervention>,
+}
+
 /// Which interventions are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InterventionRequest {
@@ -256,6 +269,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether records of decisions reach the disk in time; false shows in answers as `degraded: ["log"]`. Never waits.
     fn log_is_current(&self) -> bool;
+
+    /// All that was recorded in `[from, until)`. Ask for hours, not for months: it is held in memory.
+    fn recorded<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Boxed<'a, Result<Recorded, StoreError>>;
 
     /// Decisions, newest first.
     fn decisions<'a>(

@@ -6,6 +6,7 @@ pub mod check;
 pub mod demo;
 pub mod logging;
 pub mod open;
+pub mod replay;
 pub mod serve;
 pub mod token;
 pub mod workspace;
@@ -36,6 +37,8 @@ pub enum Command {
     /// Makes tokens for the API
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Runs recorded calls under another workspace file and says what would have changed
+    Replay(replay::ReplayArguments),
     /// Checks workspace files and integration manifests without applying anything
     Check(check::CheckArguments),
 }
@@ -47,6 +50,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Workspace(command) => workspace::run(command).await,
         Command::Token(command) => token::run(command).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments).await,
     };
     match done {

@@ -67,6 +67,17 @@ pub struct TalkEnd {
     pub talk_seconds: f64,
 }
 
+/// An agent's answer to a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallAnswer {
+    /// Who answered first.
+    pub agent: AgentId,
+    /// Receipt of the event that told so.
+    pub received_at: Timestamp,
+    /// How long that agent talked in seconds; 0 where nothing tells.
+    pub talk_seconds: f64,
+}
+
 /// One call's part in one group's book.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupPart {
@@ -231,6 +242,14 @@ impl CallState {
             self.push_parts(&offered, Count::Offered, &mut parts);
         }
         parts
+    }
+
+    /// The first answer of an agent.
+    pub fn answered(&self) -> Option<CallAnswer> {
+        let answers = self.legs.iter().filter_map(|leg| Some((leg.first_answer.as_ref()?, leg)));
+        let (mark, leg) = answers.min_by(|a, b| a.0.cmp(b.0))?;
+        let talk_seconds = self.talk_seconds(leg).unwrap_or(0.0);
+        Some(CallAnswer { agent: leg.agent.clone(), received_at: mark.received_at, talk_seconds })
     }
 
     /// What later calls need to know of this one; none for a call nobody asked about.

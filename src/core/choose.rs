@@ -10,11 +10,11 @@ use jiff::Timestamp;
 
 use super::call_state::CallState;
 use super::callback;
-use super::decision::{Reason, Stage, Target};
-use super::ids::{AgentId, CallKey, GroupId};
+use super::decision::{CallerCard, Decision, Reason, Stage, Target};
+use super::ids::{AgentId, CallKey, DecisionId, GroupId};
 use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, PersonalCalls, PersonalManager, Policy};
-use super::record::{GroupView, Lambda, MemberStanding, Step};
+use super::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, Lambda, MemberStanding, Step};
 use super::selection::{self, Adjustment, CREDIT_CAP_CALLS, Standing};
 use super::share_board::ShareBoard;
 use super::tally::Tally;
@@ -54,6 +54,59 @@ pub struct Choice {
     pub paths: Vec<Vec<Step>>,
     /// For each step of the first path: what keeps credits bounded.
     pub adjustments: Vec<Adjustment>,
+}
+
+/// What a record says besides the choice.
+#[derive(Debug, Clone)]
+pub struct RecordHead {
+    /// One above the state's last.
+    pub sequence: u64,
+    /// UUID version 7.
+    pub decision_id: DecisionId,
+    /// The call.
+    pub call: CallKey,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// When it was asked.
+    pub received_at: Timestamp,
+    /// Whether events follow.
+    pub feed: Feed,
+}
+
+impl Choice {
+    /// Nobody.
+    pub fn nobody(reason: Reason) -> Self {
+        let (targets, groups, paths, adjustments) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { targets, reason, moves_credit: true, groups, paths, adjustments }
+    }
+
+    /// The record of a choice that no PBX asked for: nothing of a caller, and an empty answer.
+    pub fn into_record(self, head: RecordHead) -> DecisionRecord {
+        DecisionRecord {
+            sequence: head.sequence,
+            connection: head.call.connection,
+            asked: Asked::default(),
+            decision: Decision {
+                decision_id: head.decision_id,
+                call_id: head.call.call,
+                attempt: head.attempt,
+                received_at: head.received_at,
+                route: None,
+                reason: self.reason,
+                targets: self.targets,
+                fallback: None,
+                caller: CallerCard::default(),
+                scores_age_seconds: None,
+                degraded: Vec::new(),
+            },
+            feed: head.feed,
+            moves_credit: self.moves_credit,
+            groups: self.groups,
+            paths: self.paths,
+            adjustments: self.adjustments,
+            reply: EncodedReply { status: 204, content_type: "".into(), body: Arc::default() },
+        }
+    }
 }
 
 /// Chooses.

@@ -20,6 +20,7 @@ pub mod phone_number;
 pub mod policy;
 pub mod recent_calls;
 pub mod record;
+pub mod replay;
 pub mod route_match;
 pub mod score;
 pub mod score_table;

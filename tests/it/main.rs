@@ -23,6 +23,7 @@ mod isolation;
 mod openapi;
 mod pbx_dialects;
 mod properties;
+mod replay;
 mod scores;
 mod store_contract;
 mod support;

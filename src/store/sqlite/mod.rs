@@ -10,6 +10,7 @@ mod jobs;
 mod live;
 mod queue;
 mod readers;
+mod recorded;
 mod writer;
 
 use std::collections::HashMap;
@@ -22,8 +23,8 @@ use sqlx::pool::PoolConnection;
 
 use crate::broker::ports::Boxed;
 use crate::broker::store::{
-    EventOutcome, InboxEntry, InterventionRequest, Page, PageRequest, PullCommit, PullState, Store, StoreError, StoredEvent,
-    StoredScores, StoredToken, StoredWorkspace, Verdict, WorkspaceChange,
+    EventOutcome, InboxEntry, InterventionRequest, Page, PageRequest, PullCommit, PullState, Recorded, Store, StoreError,
+    StoredEvent, StoredScores, StoredToken, StoredWorkspace, Verdict, WorkspaceChange,
 };
 use crate::core::deal::Deal;
 use crate::core::ids::{CallKey, ConnectionId, DecisionId, EventId, WorkspaceId};
@@ -246,6 +247,18 @@ impl Store for SqliteStore {
 
     fn log_is_current(&self) -> bool {
         self.queue.log_is_current()
+    }
+
+    fn recorded<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Boxed<'a, Result<Recorded, StoreError>> {
+        Box::pin(async move {
+            self.queue.settle(SETTLE_WAIT).await;
+            recorded::read(&mut *self.reader().await?, workspace, (from, until)).await
+        })
     }
 
     fn decisions<'a>(
