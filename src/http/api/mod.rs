@@ -9,5 +9,6 @@ pub mod events;
 mod interventions;
 pub mod page;
 pub mod scores;
+pub mod share_explanation;
 pub mod shares;
 pub mod tags;

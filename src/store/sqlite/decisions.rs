@@ -19,6 +19,9 @@ use super::queue::QueuedDecision;
 use super::readers::Slice;
 use super::unavailable;
 
+/// Members, typed, published and expected shares.
+type LambdaColumns = (String, Vec<u8>, Vec<u8>, Vec<u8>);
+
 /// Pages read at once for a list: a page may hold one decision or many.
 const PAGES_AT_ONCE: i64 = 16;
 
@@ -48,11 +51,12 @@ impl Written {
         }
         let row = LambdaRow::of(lambda)?;
         sqlx::query(
-            "INSERT INTO lambdas (workspace, key, members, published, shares) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO lambdas (workspace, key, members, base, published, shares) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )
         .bind(workspace.as_str())
         .bind(&*row.key)
         .bind(&row.members)
+        .bind(&row.base)
         .bind(&row.published)
         .bind(&row.shares)
         .execute(connection)
@@ -191,15 +195,15 @@ impl<'a> Reading<'a> {
             if self.lambdas.contains_key(key) {
                 continue;
             }
-            let row: Option<(String, Vec<u8>, Vec<u8>)> =
-                sqlx::query_as("SELECT members, published, shares FROM lambdas WHERE workspace = ? AND key = ?")
+            let row: Option<LambdaColumns> =
+                sqlx::query_as("SELECT members, base, published, shares FROM lambdas WHERE workspace = ? AND key = ?")
                     .bind(self.workspace.as_str())
                     .bind(key)
                     .fetch_optional(&mut *connection)
                     .await
                     .map_err(|fault| unavailable(&fault))?;
-            if let Some((members, published, shares)) = row {
-                let lambda = LambdaRow { key: key.into(), members, published, shares }.lambda()?;
+            if let Some((members, base, published, shares)) = row {
+                let lambda = LambdaRow { key: key.into(), members, base, published, shares }.lambda()?;
                 self.lambdas.insert(key.to_owned(), Arc::new(lambda));
             }
         }

@@ -10,3 +10,6 @@ CREATE TABLE interventions (
 ) STRICT;
 CREATE UNIQUE INDEX interventions_by_id ON interventions (workspace, id);
 CREATE INDEX interventions_by_position ON interventions (workspace, position);
+
+-- Typed shares at that time, like `published`; empty in rows of an older program.
+ALTER TABLE lambdas ADD COLUMN base BLOB NOT NULL DEFAULT x'';
