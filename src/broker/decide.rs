@@ -16,8 +16,10 @@ use crate::core::choose::{self, Choice, Question};
 use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason};
 use crate::core::ids::{CallKey, ConnectionId};
 use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed};
+use crate::core::rollout::Arm;
 use crate::core::route_match::match_route;
 use crate::core::tally::Tally;
+use crate::core::trial::Trial;
 use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, Route, Workspace};
 
 /// Turns a decision into what the PBX gets. Called while the decision is committed: it must not wait.
@@ -291,6 +293,7 @@ impl Draft<'_> {
             paths: choice.paths,
             adjustments: choice.adjustments,
             reply,
+            trial: choice.trial,
         }
     }
 }
@@ -307,7 +310,15 @@ fn asked(request: &DecisionRequest) -> Asked {
 }
 
 fn no_choice(reason: Reason) -> Choice {
-    Choice { targets: Vec::new(), reason, moves_credit: true, groups: Vec::new(), paths: Vec::new(), adjustments: Vec::new() }
+    Choice {
+        targets: Vec::new(),
+        reason,
+        moves_credit: true,
+        groups: Vec::new(),
+        paths: Vec::new(),
+        adjustments: Vec::new(),
+        trial: Trial::default(),
+    }
 }
 
 /// How old the scores behind a choice are.
@@ -319,7 +330,12 @@ struct Scores {
 
 impl Scores {
     fn of(workspace: &Workspace, shares: &crate::core::share_board::ShareBoard, choice: &Choice, now: Timestamp) -> Self {
-        let groups = choice.groups.iter().filter_map(|view| shares.group(workspace.find_group(&view.group)?));
+        let groups = choice.groups.iter().filter_map(|view| {
+            let group = workspace.find_group(&view.group)?;
+            // Equal shares do without scores, however old those are.
+            let arm = choice.trial.arm_under(&workspace.policy_of(group).id);
+            shares.group(group).filter(|_| matches!(arm, None | Some(Arm::Policy)))
+        });
         let mut found = Self::default();
         for group in groups.filter(|group| group.follows_scores) {
             let Some(as_of) = group.scores_as_of else {

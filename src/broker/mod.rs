@@ -14,3 +14,4 @@ pub mod refresh_scores;
 pub mod store;
 pub mod supervise;
 pub mod tenant;
+pub mod uplift;

@@ -4,6 +4,7 @@
 //! simulator, the replay and the property tests call the same functions.
 
 pub mod agent;
+pub mod attribution;
 pub mod availability;
 pub mod call;
 pub mod call_state;
@@ -13,19 +14,25 @@ pub mod credit_book;
 pub mod deal;
 mod deal_history;
 pub mod decision;
+pub mod experiment;
 pub mod ids;
 pub mod intervention;
 pub mod money;
 pub mod phone_number;
 pub mod policy;
 pub mod record;
+pub mod rollout;
 pub mod route_match;
 pub mod score;
 pub mod score_table;
 pub mod selection;
+mod shadow_books;
 pub mod share_board;
 pub mod share_plan;
+pub mod statistics;
 pub mod tally;
 pub mod target_share;
+pub mod trial;
+pub mod uplift;
 pub mod workspace;
 mod workspace_check;

@@ -1,6 +1,7 @@
 //! How a group distributes: the knobs of one policy, already checked and in base units.
 
 use super::ids::{ConnectionId, PolicyId};
+use super::rollout::Rollout;
 
 /// What shares follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -179,4 +180,6 @@ pub struct Policy {
     pub personal_manager: PersonalManager,
     /// What becomes of the credit then.
     pub personal_calls: PersonalCalls,
+    /// Which calls are answered by it.
+    pub rollout: Rollout,
 }

@@ -16,6 +16,8 @@ use super::credit_book::{CreditBook, EntryKey};
 use super::ids::{AgentId, CallKey, GroupId, MemberId};
 use super::intervention::{Intervention, InterventionBook};
 use super::record::{DecisionRecord, Presence, ReceivedEvent};
+use super::rollout::Arm;
+use super::shadow_books::ShadowBooks;
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
 /// At most this many calls are kept at hand; the oldest finished ones go first and are found in the store again.
@@ -48,6 +50,7 @@ pub struct Tally {
     expiries: BinaryHeap<Reverse<(Timestamp, u64)>>,
     sequence: u64,
     interventions: InterventionBook,
+    shadows: ShadowBooks,
 }
 
 impl Tally {
@@ -66,6 +69,7 @@ impl Tally {
             expiries: BinaryHeap::new(),
             sequence: 0,
             interventions: InterventionBook::default(),
+            shadows: ShadowBooks::default(),
         };
         tally.bind(workspace);
         tally
@@ -90,6 +94,7 @@ impl Tally {
             let book = self.books.entry(group.id.clone()).or_insert_with(|| CreditBook::new(period));
             book.set_period(period);
             book.set_members(members);
+            self.shadows.bind(&group.id, period, members);
         }
         self.workspace = workspace;
     }
@@ -116,6 +121,7 @@ impl Tally {
         if record.moves_credit {
             self.note_given(&record);
         }
+        self.shadows.add(&record);
         let serial = self.call_serial(record.call_key(), received_at);
         if let Some(call) = self.calls.get_mut(&serial) {
             call.state.add_decision(record);
@@ -163,6 +169,7 @@ impl Tally {
         if let Some(book) = self.books.get_mut(group) {
             book.reset(at.as_microsecond());
         }
+        self.shadows.reset(group, at.as_microsecond());
     }
 
     /// Lets time pass: reservations that ran out by `now` free their agents.
@@ -178,6 +185,7 @@ impl Tally {
         for book in self.books.values_mut() {
             book.forget_before(now.as_microsecond());
         }
+        self.shadows.forget_before(now.as_microsecond());
         let excess = self.calls.len().saturating_sub(CALLS_MAX);
         let old = |call: &LiveCall| {
             let idle = now.duration_since(call.heard_at).as_secs();
@@ -264,8 +272,13 @@ impl Tally {
         &self.books[&self.workspace.group(group).id]
     }
 
+    /// The would-be credits of a group in an arm; see `shadow_books`.
+    pub fn shadow(&self, group: GroupIx, arm: Arm) -> Option<&CreditBook> {
+        self.shadows.get(&self.workspace.group(group).id, arm)
+    }
+
     fn note_given(&mut self, record: &DecisionRecord) {
-        let key = EntryKey { at_us: record.decision.received_at.as_microsecond(), sequence: record.sequence, target: 0 };
+        let key = EntryKey::of_first_target(record);
         for (step, adjustment) in record.paths.first().into_iter().flatten().zip(&record.adjustments) {
             let Some(view) = record.view(*step) else { continue };
             let book = self.books.entry(view.group.clone()).or_insert_with(|| CreditBook::new(300));

@@ -22,6 +22,7 @@ mod isolation;
 mod openapi;
 mod pbx_dialects;
 mod properties;
+mod rollout;
 mod scores;
 mod store_contract;
 mod support;

@@ -67,6 +67,7 @@ fn policy(id: &str, mode: Mode, score: Option<ScoreSettings>) -> Policy {
         dialling: Dialling { busy_stage: true, ring_seconds: 20, targets_max: 5 },
         personal_manager: PersonalManager::Prefer,
         personal_calls: PersonalCalls::Apart,
+        rollout: Default::default(),
     }
 }
 

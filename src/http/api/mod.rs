@@ -2,9 +2,12 @@
 //! otherwise.
 
 pub mod agents;
+pub mod brake;
+pub mod comparison;
 pub mod connections;
 pub mod decisions;
 pub mod events;
+pub mod experiment;
 pub mod page;
 pub mod scores;
 pub mod shares;

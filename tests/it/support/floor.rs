@@ -28,6 +28,7 @@ pub fn plain_policy(id: &str, mode: Mode, count: Count) -> Policy {
         dialling: Dialling { busy_stage: false, ring_seconds: 20, targets_max: 5 },
         personal_manager: PersonalManager::Off,
         personal_calls: PersonalCalls::Apart,
+        rollout: Default::default(),
     }
 }
 
@@ -160,6 +161,7 @@ impl Floor {
             groups: choice.groups,
             paths: choice.paths,
             adjustments: choice.adjustments,
+            trial: choice.trial,
             reply: EncodedReply { status: 200, content_type: "application/json".into(), body: Arc::from(&b"{}"[..]) },
         });
         self.tally.add_decision(Arc::clone(&record));

@@ -79,6 +79,7 @@ impl SampleWorkspace {
             dialling: Dialling { busy_stage: false, ring_seconds: 20, targets_max: 5 },
             personal_manager: PersonalManager::Off,
             personal_calls: PersonalCalls::Apart,
+            rollout: Default::default(),
         };
         change(&mut policy);
         self.parts.policies.push(policy);
