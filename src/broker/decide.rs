@@ -16,6 +16,7 @@ use crate::core::choose::{self, Choice, Question};
 use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason};
 use crate::core::ids::{CallKey, ConnectionId};
 use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed};
+use crate::core::rollout::Arm;
 use crate::core::route_match::match_route;
 use crate::core::tally::Tally;
 use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, Route, Workspace};
@@ -293,6 +294,7 @@ impl Draft<'_> {
             paths: choice.paths,
             adjustments: choice.adjustments,
             reply,
+            trial: choice.trial,
         }
     }
 }
@@ -318,7 +320,12 @@ struct Scores {
 
 impl Scores {
     fn of(workspace: &Workspace, shares: &crate::core::share_board::ShareBoard, choice: &Choice, now: Timestamp) -> Self {
-        let groups = choice.groups.iter().filter_map(|view| shares.group(workspace.find_group(&view.group)?));
+        let groups = choice.groups.iter().filter_map(|view| {
+            let group = workspace.find_group(&view.group)?;
+            // Equal shares do without scores, however old those are.
+            let arm = choice.trial.arm_under(&workspace.policy_of(group).id);
+            shares.group(group).filter(|_| matches!(arm, None | Some(Arm::Policy)))
+        });
         let mut found = Self::default();
         for group in groups.filter(|group| group.follows_scores) {
             let Some(as_of) = group.scores_as_of else {

@@ -18,3 +18,4 @@ pub mod share_report;
 pub mod store;
 pub mod supervise;
 pub mod tenant;
+pub mod uplift;

@@ -198,6 +198,17 @@ pub struct Recorded {
     pub interventions: Vec<Intervention>,
 }
 
+/// Which decisions are wanted, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionSpan {
+    /// Received from this instant on.
+    pub from: Timestamp,
+    /// Received before this instant.
+    pub until: Timestamp,
+    /// Where to go on; none for the start of the span.
+    pub cursor: Option<String>,
+}
+
 /// Which interventions are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InterventionRequest {
@@ -283,6 +294,13 @@ pub trait Store: Send + Sync + 'static {
         &'a self,
         workspace: &'a WorkspaceId,
         page: PageRequest,
+    ) -> Boxed<'a, Result<Page<Arc<DecisionRecord>>, StoreError>>;
+
+    /// Some of the decisions received in a span, in the order they were made; a page may hold none and still not be the last.
+    fn decisions_between<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        span: DecisionSpan,
     ) -> Boxed<'a, Result<Page<Arc<DecisionRecord>>, StoreError>>;
 
     /// One decision. Its id is a UUID version 7 made for the instant its hook was received, so a store may look there.

@@ -15,9 +15,11 @@ use super::ids::{AgentId, CallKey, DecisionId, GroupId};
 use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, PersonalCalls, PersonalManager, Policy};
 use super::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, Lambda, MemberStanding, Step};
+use super::rollout;
 use super::selection::{self, Adjustment, CREDIT_CAP_CALLS, Standing};
 use super::share_board::ShareBoard;
 use super::tally::Tally;
+use super::trial::{Lens, Trial};
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
 /// What is asked of the choice.
@@ -54,6 +56,8 @@ pub struct Choice {
     pub paths: Vec<Vec<Step>>,
     /// For each step of the first path: what keeps credits bounded.
     pub adjustments: Vec<Adjustment>,
+    /// What of it is under test.
+    pub trial: Trial,
 }
 
 /// What a record says besides the choice.
@@ -77,7 +81,7 @@ impl Choice {
     /// Nobody.
     pub fn nobody(reason: Reason) -> Self {
         let (targets, groups, paths, adjustments) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { targets, reason, moves_credit: true, groups, paths, adjustments }
+        Self { targets, reason, moves_credit: true, groups, paths, adjustments, trial: Trial::default() }
     }
 
     /// The record of a choice that no PBX asked for: nothing of a caller, and an empty answer.
@@ -104,16 +108,26 @@ impl Choice {
             groups: self.groups,
             paths: self.paths,
             adjustments: self.adjustments,
+            trial: self.trial,
             reply: EncodedReply { status: 204, content_type: "".into(), body: Arc::default() },
         }
     }
 }
 
-/// Chooses.
+/// Chooses; for a call under test also what the other arm would have chosen.
 pub fn choose(tally: &Tally, shares: &ShareBoard, question: &Question<'_>) -> Choice {
+    let lens = Lens::answer(rollout::arms(tally, question.call, question.group, question.now));
+    let mut choice = choose_through(&lens, tally, shares, question);
+    if let Some(other) = lens.other() {
+        choice.trial = lens.trial(tally, question.call, choose_through(&other, tally, shares, question));
+    }
+    choice
+}
+
+fn choose_through(lens: &Lens, tally: &Tally, shares: &ShareBoard, question: &Question<'_>) -> Choice {
     let workspace = Arc::clone(tally.workspace());
     let policy = workspace.policy_of(question.group);
-    let mut walk = Walk::start(&workspace, tally, shares, question);
+    let mut walk = Walk::start(lens, &workspace, tally, shares, question);
     let first = walk.list_known_caller(policy);
     if policy.personal_manager != PersonalManager::Only || (walk.targets.is_empty() && !question.has_fallback) {
         walk.list_by_credit(policy.dialling.busy_stage, walk.targets_max());
@@ -193,6 +207,7 @@ struct Listed {
 }
 
 struct Walk<'a> {
+    lens: &'a Lens,
     workspace: &'a Workspace,
     tally: &'a Tally,
     shares: &'a ShareBoard,
@@ -205,7 +220,13 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn start(workspace: &'a Workspace, tally: &'a Tally, shares: &'a ShareBoard, question: &'a Question<'a>) -> Self {
+    fn start(
+        lens: &'a Lens,
+        workspace: &'a Workspace,
+        tally: &'a Tally,
+        shares: &'a ShareBoard,
+        question: &'a Question<'a>,
+    ) -> Self {
         let rung = tally.call(question.call).map(CallState::already_tried).unwrap_or_default();
         let tried = rung.into_iter().chain(question.exclude).filter_map(|id| workspace.find_agent(id)).collect();
         let own_call = tally.call_serial_of(question.call);
@@ -213,7 +234,7 @@ impl<'a> Walk<'a> {
         let matters = workspace.policies.iter().any(|policy| policy.dialling.mobile_callers.is_some());
         let mobile_caller = matters && question.caller.is_some_and(PhoneNumber::is_mobile);
         let (nodes, targets) = (Vec::new(), Vec::new());
-        let mut walk = Self { workspace, tally, shares, question, own_call, tried, mobile_caller, nodes, targets };
+        let mut walk = Self { lens, workspace, tally, shares, question, own_call, tried, mobile_caller, nodes, targets };
         walk.visit(question.group);
         walk
     }
@@ -225,8 +246,7 @@ impl<'a> Walk<'a> {
         }
         let group = self.workspace.group(ix);
         let guard = &self.workspace.policy(group.policy).guard;
-        let shares = self.shares.group(ix);
-        let published = shares.map(|shares| Arc::clone(&shares.published)).unwrap_or_default();
+        let published = self.lens.published(self.workspace, self.shares, ix);
         let mut who = Vec::with_capacity(group.members.len());
         let mut standing = Vec::with_capacity(group.members.len());
         for (position, member) in group.members.iter().enumerate() {
@@ -253,19 +273,19 @@ impl<'a> Walk<'a> {
     }
 
     fn node(&self, ix: GroupIx, published: Arc<[f64]>, who: Vec<Who>, standing: Vec<MemberStanding>) -> Node {
-        let (book, members) = (self.tally.book(ix), self.tally.members(ix));
+        let (book, members) = (self.lens.book(self.tally, ix), self.tally.members(ix));
         let weight = |(share, stands): (&f64, &MemberStanding)| if stands.in_rotation() { *share } else { 0.0 };
         let weights: Vec<f64> = published.iter().zip(&standing).map(weight).collect();
         let values = selection::expected_shares(&weights).into_boxed_slice();
         let base = self.shares.group(ix).map(|shares| Arc::clone(&shares.base)).unwrap_or_default();
         let lambda = book.share_lambda(Lambda { members: Arc::clone(members), base, published, values });
         let policy = self.workspace.policy_of(ix);
-        let unit = if policy.mode.counts_seconds() { book.mean_talk_seconds() } else { 1.0 };
+        let unit = if policy.mode.counts_seconds() { self.tally.book(ix).mean_talk_seconds() } else { 1.0 };
         let now_us = self.question.now.as_microsecond();
         let mut credit = book.credits(members, now_us);
         if policy.count == Count::Answered {
             // The call is shared out anew: what it moved so far is as if it had not been.
-            for key in self.tally.parts_of(self.question.call, &self.workspace.group(ix).id) {
+            for key in self.lens.parts_of(self.tally, self.question.call, ix) {
                 book.subtract_part(key, members, now_us, &mut credit);
             }
         }
@@ -473,7 +493,7 @@ impl<'a> Walk<'a> {
         let listed = std::mem::take(&mut self.targets);
         let paths = listed.into_iter().map(|listed| listed.path.into_iter().map(&mut step).collect()).collect();
         let groups = kept.into_iter().filter_map(|node| self.view(node)).collect();
-        Choice { targets, reason, moves_credit, groups, paths, adjustments }
+        Choice { targets, reason, moves_credit, groups, paths, adjustments, trial: Trial::default() }
     }
 
     fn view(&mut self, node: usize) -> Option<GroupView> {

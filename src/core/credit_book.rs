@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::ids::MemberId;
-use super::record::Lambda;
+use super::record::{DecisionRecord, Lambda};
 use super::selection::Adjustment;
 
 /// How many periods back a call still has a part in credit: after eight half-lives it weighs 0.4 %.
@@ -37,6 +37,13 @@ pub struct EntryKey {
     pub sequence: u64,
     /// Position among its targets.
     pub target: u32,
+}
+
+impl EntryKey {
+    /// The part of a decision's first target.
+    pub fn of_first_target(record: &DecisionRecord) -> Self {
+        Self { at_us: record.decision.received_at.as_microsecond(), sequence: record.sequence, target: 0 }
+    }
 }
 
 /// One call's part in a book: everybody's expected share, and who is charged.

@@ -298,6 +298,19 @@ pub struct CorrectionInForce {
     pub until: Option<Timestamp>,
 }
 
+/// A brake that holds: equal shares instead of a policy's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrakeInForce {
+    /// Under which policy; none means all.
+    pub policy: Option<PolicyId>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// Who pulled it.
+    pub by: Actor,
+}
+
 /// An intervention's place: of two about the same thing, the later holds.
 type Stamp = (Timestamp, InterventionId);
 
@@ -320,7 +333,7 @@ pub struct InterventionBook {
     exclusions: BTreeMap<Excluded, Latest<(bool, String)>>,
     tags: HashMap<CallKey, Latest<(AgentId, Option<CallTag>)>>,
     callbacks: HashMap<CallKey, BTreeMap<Stamp, (CallbackOutcome, Option<AgentId>)>>,
-    equal_shares: HashMap<Option<PolicyId>, Latest<bool>>,
+    equal_shares: HashMap<Option<PolicyId>, Latest<Option<BrakeInForce>>>,
     score_pins: HashMap<PolicyId, Latest<Option<u64>>>,
     accepted_scores: HashMap<PolicyId, Latest<u64>>,
 }
@@ -364,7 +377,15 @@ impl InterventionBook {
                 let key = CallKey { connection: connection.clone(), call: call.clone() };
                 self.callbacks.entry(key).or_default().insert(stamp, (*outcome, agent.clone()));
             }
-            Change::EqualShares { policy, on, .. } => keep_latest(&mut self.equal_shares, policy.clone(), stamp, *on),
+            Change::EqualShares { policy, on, reason } => {
+                let brake = on.then(|| BrakeInForce {
+                    policy: policy.clone(),
+                    reason: reason.clone(),
+                    since: intervention.set_at,
+                    by: intervention.by.clone(),
+                });
+                keep_latest(&mut self.equal_shares, policy.clone(), stamp, brake);
+            }
             Change::ScorePin { policy, version, .. } => keep_latest(&mut self.score_pins, policy.clone(), stamp, *version),
             Change::ScoreAccept { policy, version, .. } => {
                 keep_latest(&mut self.accepted_scores, policy.clone(), stamp, *version);
@@ -426,8 +447,23 @@ impl InterventionBook {
 
     /// Whether a policy's groups share equally by a lead's brake.
     pub fn equal_shares(&self, policy: &PolicyId) -> bool {
-        let on = |key: &Option<PolicyId>| self.equal_shares.get(key).is_some_and(|latest| latest.value);
+        if self.equal_shares.is_empty() {
+            return false;
+        }
+        let on = |key: &Option<PolicyId>| self.equal_shares.get(key).is_some_and(|latest| latest.value.is_some());
         on(&None) || on(&Some(policy.clone()))
+    }
+
+    /// When the brake under a policy, or on all, was last pulled or let go.
+    pub fn brake_set_at(&self, policy: &Option<PolicyId>) -> Option<Timestamp> {
+        self.equal_shares.get(policy).map(|latest| latest.stamp.0)
+    }
+
+    /// The brakes that hold, that on all policies first, then by policy.
+    pub fn brakes(&self) -> Vec<&BrakeInForce> {
+        let mut brakes: Vec<&BrakeInForce> = self.equal_shares.values().filter_map(|latest| latest.value.as_ref()).collect();
+        brakes.sort_by(|a, b| a.policy.cmp(&b.policy));
+        brakes
     }
 
     /// The version of the score table that a policy is held to.

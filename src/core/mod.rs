@@ -4,15 +4,18 @@
 //! simulator, the replay and the property tests call the same functions.
 
 pub mod agent;
+pub mod attribution;
 pub mod availability;
 pub mod call;
 pub mod call_state;
 pub mod callback;
+pub mod chance;
 pub mod choose;
 pub mod credit_book;
 pub mod deal;
 mod deal_history;
 pub mod decision;
+pub mod experiment;
 pub mod ids;
 pub mod intervention;
 pub mod money;
@@ -21,14 +24,19 @@ pub mod policy;
 pub mod recent_calls;
 pub mod record;
 pub mod replay;
+pub mod rollout;
 pub mod route_match;
 pub mod score;
 pub mod score_table;
 pub mod selection;
+mod shadow_books;
 pub mod share_board;
 pub mod share_plan;
 pub mod share_report;
+pub mod statistics;
 pub mod tally;
 pub mod target_share;
+pub mod trial;
+pub mod uplift;
 pub mod workspace;
 mod workspace_check;

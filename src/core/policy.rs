@@ -2,6 +2,7 @@
 
 use super::callback::CallbackRules;
 use super::ids::{ConnectionId, PolicyId};
+use super::rollout::Rollout;
 
 /// What shares follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -193,4 +194,6 @@ pub struct Policy {
     pub personal_calls: PersonalCalls,
     /// How callers who were missed or cut off are treated.
     pub callback: CallbackRules,
+    /// Which calls are answered by it.
+    pub rollout: Rollout,
 }

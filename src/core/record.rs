@@ -12,6 +12,7 @@ use super::decision::Decision;
 use super::ids::{AgentId, CallKey, ConnectionId, GroupId, MemberId};
 use super::policy::Count;
 use super::selection::Adjustment;
+use super::trial::Trial;
 
 /// Everybody's expected share of one call in a group at one moment. Shared by all decisions made while neither shares nor
 /// rotation change.
@@ -158,6 +159,9 @@ pub struct DecisionRecord {
     pub adjustments: Vec<Adjustment>,
     /// What the PBX got.
     pub reply: EncodedReply,
+    /// What of it was under test.
+    #[serde(default)]
+    pub trial: Trial,
 }
 
 impl DecisionRecord {

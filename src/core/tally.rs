@@ -18,6 +18,8 @@ use super::ids::{AgentId, CallKey, GroupId, MemberId};
 use super::intervention::{Intervention, InterventionBook};
 use super::recent_calls::RecentCalls;
 use super::record::{DecisionRecord, Presence, ReceivedEvent};
+use super::rollout::Arm;
+use super::shadow_books::ShadowBooks;
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
 /// At most this many calls are kept at hand; the oldest finished ones go first and are found in the store again.
@@ -54,6 +56,7 @@ pub struct Tally {
     sequence: u64,
     interventions: InterventionBook,
     recent: RecentCalls,
+    shadows: ShadowBooks,
 }
 
 impl Tally {
@@ -73,6 +76,7 @@ impl Tally {
             sequence: 0,
             interventions: InterventionBook::default(),
             recent: RecentCalls::default(),
+            shadows: ShadowBooks::default(),
         };
         tally.bind(workspace);
         tally
@@ -97,6 +101,7 @@ impl Tally {
             let book = self.books.entry(group.id.clone()).or_insert_with(|| CreditBook::new(period));
             book.set_period(period);
             book.set_members(members);
+            self.shadows.bind(&group.id, period, members);
         }
         self.workspace = workspace;
     }
@@ -123,6 +128,7 @@ impl Tally {
         if record.moves_credit {
             self.note_given(&record);
         }
+        self.shadows.add(&record);
         let serial = self.call_serial(record.call_key(), received_at);
         if let Some(call) = self.calls.get_mut(&serial) {
             call.state.add_decision(record);
@@ -181,6 +187,7 @@ impl Tally {
         if let Some(book) = self.books.get_mut(group) {
             book.reset(at.as_microsecond());
         }
+        self.shadows.reset(group, at.as_microsecond());
     }
 
     /// Lets time pass: reservations that ran out by `now` free their agents.
@@ -197,6 +204,7 @@ impl Tally {
             book.forget_before(now.as_microsecond());
         }
         self.recent.forget(now);
+        self.shadows.forget_before(now.as_microsecond());
         let excess = self.calls.len().saturating_sub(CALLS_MAX);
         let old = |call: &LiveCall| {
             let idle = now.duration_since(call.heard_at).as_secs();
@@ -288,8 +296,13 @@ impl Tally {
         &self.books[&self.workspace.group(group).id]
     }
 
+    /// The would-be credits of a group in an arm; see `shadow_books`.
+    pub fn shadow(&self, group: GroupIx, arm: Arm) -> Option<&CreditBook> {
+        self.shadows.get(&self.workspace.group(group).id, arm)
+    }
+
     fn note_given(&mut self, record: &DecisionRecord) {
-        let key = EntryKey { at_us: record.decision.received_at.as_microsecond(), sequence: record.sequence, target: 0 };
+        let key = EntryKey::of_first_target(record);
         for (step, adjustment) in record.paths.first().into_iter().flatten().zip(&record.adjustments) {
             let Some(view) = record.view(*step) else { continue };
             let book = self.books.entry(view.group.clone()).or_insert_with(|| CreditBook::new(300));

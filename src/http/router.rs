@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agents, callbacks, connections, decisions, events, scores, share_explanation, shares, tags};
+use super::api::{agents, brake, callbacks, connections, decisions, events, experiment, scores, share_explanation, shares, tags};
 use super::problem::{Code, Problem};
 use super::state::AppState;
 use super::{hooks, operations};
@@ -44,6 +44,10 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(scores::list_scores))
         .routes(routes!(shares::group_shares))
         .routes(routes!(share_explanation::explain_group_shares))
+        .routes(routes!(brake::show_brake))
+        .routes(routes!(brake::put_brake))
+        .routes(routes!(experiment::show_experiment))
+        .routes(routes!(experiment::compare_spans))
         .routes(routes!(decisions::list_decisions))
         .routes(routes!(decisions::explain_decision))
         .routes(routes!(events::list_events))

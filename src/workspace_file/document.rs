@@ -134,6 +134,18 @@ pub(super) struct PolicyPart {
     pub(super) personal_calls: Option<String>,
     pub(super) callback: Option<CallbackPart>,
     pub(super) rollout: Option<String>,
+    pub(super) experiment: Option<ExperimentPart>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ExperimentPart {
+    pub(super) treatment_share: Option<f64>,
+    pub(super) block: Option<String>,
+    pub(super) drop_first: Option<String>,
+    pub(super) seed: Option<u64>,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+    pub(super) attribution: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

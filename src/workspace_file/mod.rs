@@ -8,6 +8,7 @@ mod document;
 mod durations;
 mod policies;
 mod problem;
+mod rollout;
 mod schema;
 mod yaml;
 

@@ -1,11 +1,13 @@
 //! Policies: defaults, and what is refused because it is not honoured yet.
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::document::{CallbackPart, DealsPart, DiallingPart, GuardPart, PolicyPart, ScorePart};
 use super::durations;
 use super::problem::Problems;
+use super::rollout;
 use crate::core::callback::CallbackRules;
 use crate::core::policy::{
     Count, DealFilter, Dialling, Exposure, Guard, MobileCallers, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings,
@@ -15,8 +17,8 @@ use crate::core::policy::{
 const DEFAULT_PERIOD_SECONDS: u32 = 10 * 3600;
 const PERIOD_SECONDS: std::ops::RangeInclusive<u64> = 300..=86_400;
 
-/// Reads one policy; what is wrong goes to `problems`.
-pub(super) fn policy(at: usize, part: &PolicyPart, problems: &mut Problems<'_>) -> Option<Policy> {
+/// Reads one policy; what is wrong goes to `problems`. Days are those of `time_zone`.
+pub(super) fn policy(at: usize, part: &PolicyPart, time_zone: &TimeZone, problems: &mut Problems<'_>) -> Option<Policy> {
     let pointer = format!("/policies/{at}");
     let mode = match part.mode.as_str() {
         "percent" => Mode::Percent,
@@ -24,7 +26,6 @@ pub(super) fn policy(at: usize, part: &PolicyPart, problems: &mut Problems<'_>) 
         "equal_talk_time" => Mode::EqualTalkTime,
         _ => Mode::Performance,
     };
-    refuse_rollout(&pointer, part, problems);
     let score = match (mode, &part.score) {
         (Mode::Performance, Some(score)) => Some(score_settings(&format!("{pointer}/score"), score, problems)),
         (Mode::Performance, None) => {
@@ -58,16 +59,8 @@ pub(super) fn policy(at: usize, part: &PolicyPart, problems: &mut Problems<'_>) 
         },
         callback: callback(&format!("{pointer}/callback"), part.callback.as_ref(), problems),
         personal_calls: if part.personal_calls.as_deref() == Some("count") { PersonalCalls::Count } else { PersonalCalls::Apart },
+        rollout: rollout::rollout(&pointer, part, mode, time_zone, problems),
     })
-}
-
-fn refuse_rollout(pointer: &str, part: &PolicyPart, problems: &mut Problems<'_>) {
-    if let Some(rollout) = part.rollout.as_deref().filter(|rollout| *rollout != "on") {
-        let message = format!(
-            "`rollout: {rollout}` is not honoured yet: this version always answers by the policy; write `on` or leave it out"
-        );
-        problems.push(&format!("{pointer}/rollout"), message);
-    }
 }
 
 fn period(pointer: &str, text: Option<&str>, problems: &mut Problems<'_>) -> u32 {

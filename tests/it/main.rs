@@ -24,6 +24,7 @@ mod openapi;
 mod pbx_dialects;
 mod properties;
 mod replay;
+mod rollout;
 mod scores;
 mod share_explanation;
 mod store_contract;

@@ -69,6 +69,7 @@ fn policy(id: &str, mode: Mode, score: Option<ScoreSettings>) -> Policy {
         personal_manager: PersonalManager::Prefer,
         personal_calls: PersonalCalls::Apart,
         callback: CallbackRules::OFF,
+        rollout: Default::default(),
     }
 }
 

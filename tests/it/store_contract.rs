@@ -73,6 +73,7 @@ contract!(sqlite, super::File::new(), {
         decisions_are_listed_newest_first_page_by_page,
         a_burst_of_decisions_comes_back_whole,
         a_call_id_used_again_after_a_day_is_a_new_call,
+        decisions_of_a_span_come_oldest_first_with_what_was_under_test,
     },
     events::{
         one_answered_call_moves_credit_as_calculated_by_hand,

@@ -198,7 +198,6 @@ fn what_is_not_honoured_yet_is_refused_and_says_so() {
     let guard = "guard: {concurrent_calls: 1, wrap_up: {base_seconds: 30, per_talk_second: 0.1, max_seconds: 180}}";
     assert!(problems(&acme(guard, "guard: {talk_minutes: [270, 360]}")).contains("`talk_minutes` is not honoured yet"));
     assert!(problems(&acme(guard, "guard: standard")).contains("the preset `standard` is not honoured yet"));
-    assert!(problems(&acme("rollout: on", "rollout: observe")).contains("`rollout: observe` is not honoured yet"));
     assert!(problems(&acme("exposure: opportunities", "exposure: calls")).contains("`exposure: calls` is not honoured yet"));
 }
 

@@ -2,10 +2,13 @@
 //! otherwise.
 
 pub mod agents;
+pub mod brake;
 pub mod callbacks;
+pub mod comparison;
 pub mod connections;
 pub mod decisions;
 pub mod events;
+pub mod experiment;
 mod interventions;
 pub mod page;
 pub mod scores;

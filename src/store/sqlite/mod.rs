@@ -23,8 +23,8 @@ use sqlx::pool::PoolConnection;
 
 use crate::broker::ports::Boxed;
 use crate::broker::store::{
-    EventOutcome, InboxEntry, InterventionRequest, Page, PageRequest, PullCommit, PullState, Recorded, Store, StoreError,
-    StoredEvent, StoredScores, StoredToken, StoredWorkspace, Verdict, WorkspaceChange,
+    DecisionSpan, EventOutcome, InboxEntry, InterventionRequest, Page, PageRequest, PullCommit, PullState, Recorded, Store,
+    StoreError, StoredEvent, StoredScores, StoredToken, StoredWorkspace, Verdict, WorkspaceChange,
 };
 use crate::core::deal::Deal;
 use crate::core::ids::{CallKey, ConnectionId, DecisionId, EventId, WorkspaceId};
@@ -269,6 +269,17 @@ impl Store for SqliteStore {
         Box::pin(async move {
             self.queue.settle(SETTLE_WAIT).await;
             decisions::list(&mut *self.reader().await?, workspace, &page).await
+        })
+    }
+
+    fn decisions_between<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        span: DecisionSpan,
+    ) -> Boxed<'a, Result<Page<Arc<DecisionRecord>>, StoreError>> {
+        Box::pin(async move {
+            self.queue.settle(SETTLE_WAIT).await;
+            decisions::between(&mut *self.reader().await?, workspace, &span).await
         })
     }
 

@@ -30,9 +30,7 @@ impl Slice {
     pub(super) fn of(page: &PageRequest) -> Result<Self, StoreError> {
         let below = match &page.cursor {
             None => i64::MAX,
-            Some(text) => text.parse().map_err(|_| {
-                StoreError::Conflict("the cursor is not one this list gave out: start again without it".to_owned())
-            })?,
+            Some(text) => text.parse().map_err(|_| foreign_cursor())?,
         };
         Ok(Self { below, limit: page.limit.clamp(1, PAGE_MAX) })
     }
@@ -47,6 +45,11 @@ impl Slice {
         rows.truncate(self.limit);
         rows.last().filter(|_| more).map(|last| position(last).to_string())
     }
+}
+
+/// A cursor that cannot be ours.
+pub(super) fn foreign_cursor() -> StoreError {
+    StoreError::Conflict("the cursor is not one this list gave out: start again without it".to_owned())
 }
 
 pub(super) async fn workspaces(connection: &mut SqliteConnection) -> Result<Vec<StoredWorkspace>, StoreError> {

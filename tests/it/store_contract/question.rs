@@ -66,6 +66,7 @@ pub(crate) fn decided(tally: &Tally, call: &CallKey, attempt: u32, now: Timestam
         groups: choice.groups,
         paths: choice.paths,
         adjustments: choice.adjustments,
+        trial: choice.trial,
         reply: EncodedReply { status: 200, content_type: "text/plain".into(), body: body.into_bytes().into() },
     }
 }

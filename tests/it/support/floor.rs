@@ -30,6 +30,7 @@ pub fn plain_policy(id: &str, mode: Mode, count: Count) -> Policy {
         personal_manager: PersonalManager::Off,
         personal_calls: PersonalCalls::Apart,
         callback: CallbackRules::OFF,
+        rollout: Default::default(),
     }
 }
 
@@ -170,6 +171,7 @@ impl Floor {
             groups: choice.groups,
             paths: choice.paths,
             adjustments: choice.adjustments,
+            trial: choice.trial,
             reply: EncodedReply { status: 200, content_type: "application/json".into(), body: Arc::from(&b"{}"[..]) },
         });
         self.tally.add_decision(Arc::clone(&record));

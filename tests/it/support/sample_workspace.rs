@@ -81,6 +81,7 @@ impl SampleWorkspace {
             personal_manager: PersonalManager::Off,
             personal_calls: PersonalCalls::Apart,
             callback: CallbackRules::OFF,
+            rollout: Default::default(),
         };
         change(&mut policy);
         self.parts.policies.push(policy);
