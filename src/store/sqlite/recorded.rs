@@ -7,8 +7,7 @@ use sqlx::SqliteConnection;
 
 use crate::broker::store::{Recorded, StoreError};
 use crate::core::ids::WorkspaceId;
-use crate::core::intervention::Intervention;
-use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
+use crate::core::record::{DecisionRecord, Presence};
 use crate::store::rows::{Versioned, from_json, micros};
 
 use super::decisions::{Reading, first_page_since, next_pages};
@@ -19,14 +18,31 @@ use super::unavailable;
 pub(super) async fn read(
     connection: &mut SqliteConnection,
     workspace: &WorkspaceId,
-    (from, until): (Timestamp, Timestamp),
+    span: (Timestamp, Timestamp),
 ) -> Result<Recorded, StoreError> {
-    Ok(Recorded {
-        decisions: decisions(connection, workspace, (from, until)).await?,
-        events: events(connection, workspace, (from, until)).await?,
-        presence: presence(connection, workspace, (from, until)).await?,
-        interventions: interventions(connection, workspace, (from, until)).await?,
-    })
+    let events = bodies(
+        connection,
+        "SELECT body FROM events WHERE workspace = ? AND received_at_us >= ? AND received_at_us < ?
+         ORDER BY received_at_us, position",
+        workspace,
+        span,
+    );
+    let events = events.await?.iter().map(|(body,)| event_of(body)).collect::<Result<_, _>>()?;
+    let presence = bodies(
+        connection,
+        "SELECT body FROM presence WHERE workspace = ? AND set_at_us >= ? AND set_at_us < ? ORDER BY set_at_us, position",
+        workspace,
+        span,
+    );
+    let presence = presence.await?.iter().map(|(body,)| presence_of(body)).collect::<Result<_, _>>()?;
+    let interventions = bodies(
+        connection,
+        "SELECT body FROM interventions WHERE workspace = ? AND set_at_us >= ? AND set_at_us < ? ORDER BY set_at_us, position",
+        workspace,
+        span,
+    );
+    let interventions = interventions.await?.iter().map(|(body,)| intervention_of(body)).collect::<Result<_, _>>()?;
+    Ok(Recorded { decisions: decisions(connection, workspace, span).await?, events, presence, interventions })
 }
 
 async fn decisions(
@@ -51,54 +67,22 @@ async fn decisions(
     Ok(found)
 }
 
-async fn events(
+/// The bodies a statement finds between two instants.
+async fn bodies(
     connection: &mut SqliteConnection,
+    statement: &'static str,
     workspace: &WorkspaceId,
     (from, until): (Timestamp, Timestamp),
-) -> Result<Vec<ReceivedEvent>, StoreError> {
-    let rows: Vec<(String,)> = sqlx::query_as(
-        "SELECT body FROM events WHERE workspace = ? AND received_at_us >= ? AND received_at_us < ?
-         ORDER BY received_at_us, position",
-    )
-    .bind(workspace.as_str())
-    .bind(micros(from))
-    .bind(micros(until))
-    .fetch_all(connection)
-    .await
-    .map_err(|fault| unavailable(&fault))?;
-    rows.iter().map(|(body,)| event_of(body)).collect()
+) -> Result<Vec<(String,)>, StoreError> {
+    sqlx::query_as(statement)
+        .bind(workspace.as_str())
+        .bind(micros(from))
+        .bind(micros(until))
+        .fetch_all(connection)
+        .await
+        .map_err(|fault| unavailable(&fault))
 }
 
-async fn presence(
-    connection: &mut SqliteConnection,
-    workspace: &WorkspaceId,
-    (from, until): (Timestamp, Timestamp),
-) -> Result<Vec<Presence>, StoreError> {
-    let rows: Vec<(String,)> = sqlx::query_as(
-        "SELECT body FROM presence WHERE workspace = ? AND set_at_us >= ? AND set_at_us < ? ORDER BY set_at_us, position",
-    )
-    .bind(workspace.as_str())
-    .bind(micros(from))
-    .bind(micros(until))
-    .fetch_all(connection)
-    .await
-    .map_err(|fault| unavailable(&fault))?;
-    rows.iter().map(|(body,)| from_json::<Versioned<Presence>>(body, "a presence").and_then(Versioned::into_body)).collect()
-}
-
-async fn interventions(
-    connection: &mut SqliteConnection,
-    workspace: &WorkspaceId,
-    (from, until): (Timestamp, Timestamp),
-) -> Result<Vec<Intervention>, StoreError> {
-    let rows: Vec<(String,)> = sqlx::query_as(
-        "SELECT body FROM interventions WHERE workspace = ? AND set_at_us >= ? AND set_at_us < ? ORDER BY set_at_us, position",
-    )
-    .bind(workspace.as_str())
-    .bind(micros(from))
-    .bind(micros(until))
-    .fetch_all(connection)
-    .await
-    .map_err(|fault| unavailable(&fault))?;
-    rows.iter().map(|(body,)| intervention_of(body)).collect()
+fn presence_of(body: &str) -> Result<Presence, StoreError> {
+    from_json::<Versioned<Presence>>(body, "a presence")?.into_body()
 }
