@@ -7,6 +7,7 @@ pub mod agent;
 pub mod availability;
 pub mod call;
 pub mod call_state;
+pub mod chance;
 pub mod choose;
 pub mod credit_book;
 pub mod deal;

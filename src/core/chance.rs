@@ -1,6 +1,7 @@
-//! Chance that can be repeated: a seeded generator and the few distributions the demo's traffic is drawn from.
+//! Chance that can be repeated: a seeded generator and a few distributions.
 //!
-//! The same seed gives the same traffic on every machine. Not for anything that must be hard to guess.
+//! The same seed gives the same draws on every machine, so a schedule can be stated and a run repeated. Not for anything that must
+//! be hard to guess.
 
 /// SplitMix64 (Steele, Lea, Flood 2014): one addition and a mix per number, any seed is good.
 #[derive(Debug, Clone)]
@@ -27,6 +28,14 @@ impl SplitMix64 {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+
+    /// Puts a list into an order in which each order is as likely (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, list: &mut [T]) {
+        for last in (1..list.len()).rev() {
+            let place = self.next_u64() % (last as u64 + 1);
+            list.swap(last, usize::try_from(place).unwrap_or(last));
+        }
     }
 
     /// Uniform in [0, 1).
