@@ -33,7 +33,9 @@ pub(crate) fn read(text: &str, file: &str, kind: &'static str) -> Result<(Value,
         ));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = Reader { kind, parser: Parser::new_from_str(text), positions: Positions::default(), nodes: 0 };
+    // Another crate of the program may switch on that comments are told as events: here they are passed over.
+    let parser = Parser::new_from_str_with_options(text, granit_parser::options! { emit_comments: false });
+    let mut reader = Reader { kind, parser, positions: Positions::default(), nodes: 0 };
     reader.document().map_err(|fault| at(fault.line, fault.column, fault.message)).map(|value| (value, reader.positions))
 }
 
