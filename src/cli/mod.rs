@@ -7,6 +7,7 @@ pub mod demo;
 pub mod logging;
 pub mod open;
 pub mod serve;
+pub mod simulate;
 pub mod token;
 pub mod workspace;
 
@@ -38,6 +39,8 @@ pub enum Command {
     Token(token::TokenCommand),
     /// Checks workspace files and integration manifests without applying anything
     Check(check::CheckArguments),
+    /// Tries policies on a sales floor in simulated time and compares them
+    Simulate(simulate::SimulateArguments),
 }
 
 /// Runs what the arguments say.
@@ -48,6 +51,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Workspace(command) => workspace::run(command).await,
         Command::Token(command) => token::run(command).await,
         Command::Check(arguments) => check::run(&arguments).await,
+        Command::Simulate(arguments) => simulate::run(&arguments),
     };
     match done {
         Ok(code) => code,

@@ -72,7 +72,7 @@ impl Faults {
         if !(0.0..most).contains(&scenario.warm_up_seconds) {
             self.push("/warm_up", "the warm-up is as long as the whole simulation or longer: nothing would be counted");
         }
-        self.within("/ring_seconds", scenario.ring_seconds, 1.0..=3600.0, "the ring time in seconds");
+        self.within("/ring", scenario.ring_seconds, 1.0..=3600.0, "the ring time in seconds");
         self.within("/answer_goal", scenario.answer_goal_seconds, 0.0..=86_400.0, "the answer goal in seconds");
         self.within("/check_spread", scenario.check_cv, 0.0..=20.0, "the spread of amounts");
     }
