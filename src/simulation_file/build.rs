@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::document::{
     AgentPart, BaseChangePart, DistributionPart, FatiguePart, File, GuardPart, LoadPart, PolicyPart, ScorePart, WrapUpPart,
+    Written,
 };
 use super::{SimulationFile, Tables, call_table};
 use crate::core::policy::{Count, Mode, WrapUp};
@@ -39,15 +40,15 @@ pub(super) fn build(value: Value, tables: Tables<'_>, problems: &mut Problems<'_
         agents,
         load,
         days,
-        open_seconds: duration("/open", file.open.as_deref(), 9.0 * 3600.0, problems),
-        warm_up_seconds: duration("/warm_up", file.warm_up.as_deref(), 0.0, problems),
+        open_seconds: duration("/open", file.open.as_ref(), 9.0 * 3600.0, problems),
+        warm_up_seconds: duration("/warm_up", file.warm_up.as_ref(), 0.0, problems),
         talk: distribution("/talk", &file.talk, problems),
         after_call: file.wrap_up.as_ref().map_or(AfterCall::None, |part| after_call(part, problems)),
         patience: file.patience.as_ref().map(|part| distribution("/patience", part, problems)),
-        ring_seconds: duration("/ring", file.ring.as_deref(), 20.0, problems),
+        ring_seconds: duration("/ring", file.ring.as_ref(), 20.0, problems),
         check_cv: file.check_spread.unwrap_or(1.0),
         fatigue: file.fatigue.as_ref().map(fatigue),
-        answer_goal_seconds: duration("/answer_goal", file.answer_goal.as_deref(), 20.0, problems),
+        answer_goal_seconds: duration("/answer_goal", file.answer_goal.as_ref(), 20.0, problems),
     };
     let policies: Vec<SimulatedPolicy> =
         file.policies.iter().enumerate().map(|(at, part)| policy(&format!("/policies/{at}"), part, problems)).collect();
@@ -66,8 +67,8 @@ pub(super) fn build(value: Value, tables: Tables<'_>, problems: &mut Problems<'_
     })
 }
 
-fn duration(at: &str, text: Option<&str>, default: f64, problems: &mut Problems<'_>) -> f64 {
-    let Some(text) = text else { return default };
+fn duration(at: &str, text: Option<&Written>, default: f64, problems: &mut Problems<'_>) -> f64 {
+    let Some(Written(text)) = text else { return default };
     match durations::seconds(text) {
         Some(seconds) => seconds as f64,
         None => {
@@ -169,7 +170,7 @@ fn days_of(load: &Load) -> u32 {
 }
 
 fn distribution(at: &str, part: &DistributionPart, problems: &mut Problems<'_>) -> Distribution {
-    let mut seconds = |key: &str, text: &str| duration(&format!("{at}/{key}"), Some(text), 1.0, problems);
+    let mut seconds = |key: &str, text: &Written| duration(&format!("{at}/{key}"), Some(text), 1.0, problems);
     if let Some(text) = &part.constant {
         return Distribution::Constant(seconds("constant", text));
     }
@@ -184,8 +185,15 @@ fn distribution(at: &str, part: &DistributionPart, problems: &mut Problems<'_>) 
 }
 
 fn after_call(part: &Value, problems: &mut Problems<'_>) -> AfterCall {
-    let by_talk = ["base_seconds", "per_talk_second", "max_seconds"].into_iter().any(|key| part.get(key).is_some());
-    if by_talk && let Ok(part) = WrapUpPart::deserialize(part) {
+    let keys = part.as_object().map_or(0, serde_json::Map::len);
+    let by_talk = ["base_seconds", "per_talk_second", "max_seconds"].into_iter().filter(|key| part.get(key).is_some()).count();
+    if keys > by_talk.max(1) {
+        let message = "give either `base_seconds`, `per_talk_second` and `max_seconds`, or one distribution";
+        problems.push("/wrap_up", message);
+    }
+    if by_talk > 0
+        && let Ok(part) = WrapUpPart::deserialize(part)
+    {
         return AfterCall::ByTalk(WrapUp {
             base_seconds: part.base_seconds.unwrap_or(30.0),
             per_talk_second: part.per_talk_second.unwrap_or(0.1),
@@ -227,7 +235,7 @@ fn policy(at: &str, part: &PolicyPart, problems: &mut Problems<'_>) -> Simulated
             _ => ShareSource::Mode(Mode::Percent),
         },
         rule,
-        period_seconds: duration(&format!("{at}/period"), part.period.as_deref(), PERIOD_SECONDS, problems),
+        period_seconds: duration(&format!("{at}/period"), part.period.as_ref(), PERIOD_SECONDS, problems),
         count: if part.count.as_deref() == Some("offered") { Count::Offered } else { Count::Answered },
         guard: part.guard.as_ref().map(guard),
         score: score(&format!("{at}/score"), part.score.as_ref(), problems),
@@ -274,7 +282,7 @@ fn score(at: &str, part: Option<&ScorePart>, problems: &mut Problems<'_>) -> Sco
     let usual = ScoreKnobs::default();
     let Some(part) = part else { return usual };
     let days = |text: Option<&str>, default: Option<u32>| text.map_or(default, |text| text.strip_suffix('d')?.parse().ok());
-    let smoothing = duration(&format!("{at}/smoothing"), part.smoothing.as_deref(), usual.smoothing_seconds as f64, problems);
+    let smoothing = duration(&format!("{at}/smoothing"), part.smoothing.as_ref(), usual.smoothing_seconds as f64, problems);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole seconds from a duration")]
     let smoothing_seconds = smoothing as u64;
     ScoreKnobs {

@@ -1,7 +1,20 @@
 //! A simulation file in its own words, after it was held against the schema.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+/// A text as written; a bare 0 counts as one.
+#[derive(Debug)]
+pub(super) struct Written(pub(super) String);
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(from)? {
+            Value::String(text) => Self(text),
+            other => Self(other.to_string()),
+        })
+    }
+}
 
 #[derive(Debug, Deserialize)]
 pub(super) struct File {
@@ -11,10 +24,10 @@ pub(super) struct File {
     pub(super) seed: Option<u64>,
     pub(super) replications: Option<u32>,
     pub(super) days: Option<u32>,
-    pub(super) open: Option<String>,
-    pub(super) warm_up: Option<String>,
-    pub(super) answer_goal: Option<String>,
-    pub(super) ring: Option<String>,
+    pub(super) open: Option<Written>,
+    pub(super) warm_up: Option<Written>,
+    pub(super) answer_goal: Option<Written>,
+    pub(super) ring: Option<Written>,
     pub(super) check_spread: Option<f64>,
     pub(super) load: LoadPart,
     pub(super) talk: DistributionPart,
@@ -44,15 +57,15 @@ pub(super) struct LoggedPart {
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct DistributionPart {
-    pub(super) constant: Option<String>,
-    pub(super) exponential: Option<String>,
+    pub(super) constant: Option<Written>,
+    pub(super) exponential: Option<Written>,
     pub(super) log_normal: Option<LogNormalPart>,
-    pub(super) observed: Option<Vec<String>>,
+    pub(super) observed: Option<Vec<Written>>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct LogNormalPart {
-    pub(super) mean: String,
+    pub(super) mean: Written,
     pub(super) cv: f64,
 }
 
@@ -76,14 +89,14 @@ pub(super) struct AgentPart {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct AwayPart {
-    pub(super) from: String,
-    pub(super) until: String,
+    pub(super) from: Written,
+    pub(super) until: Written,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct BaseChangePart {
     pub(super) agent: String,
-    pub(super) at: String,
+    pub(super) at: Written,
     pub(super) base: f64,
 }
 
@@ -102,7 +115,7 @@ pub(super) struct PolicyPart {
     pub(super) rule: Option<String>,
     pub(super) grows_over: Option<String>,
     pub(super) cap: Option<Value>,
-    pub(super) period: Option<String>,
+    pub(super) period: Option<Written>,
     pub(super) count: Option<String>,
     pub(super) guard: Option<Value>,
     pub(super) score: Option<ScorePart>,
@@ -127,5 +140,5 @@ pub(super) struct ScorePart {
     pub(super) floor: Option<f64>,
     pub(super) ceiling: Option<f64>,
     pub(super) deal_cap: Option<Value>,
-    pub(super) smoothing: Option<String>,
+    pub(super) smoothing: Option<Written>,
 }

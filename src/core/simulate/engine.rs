@@ -88,6 +88,7 @@ struct Engine<'a, S> {
     can_ring: Vec<bool>,
     decisions: u64,
     looks: bool,
+    closed: bool,
     now_us: i64,
 }
 
@@ -115,6 +116,7 @@ impl<'a, S: FnMut(Given)> Engine<'a, S> {
             can_ring: vec![false; agents],
             decisions: 0,
             looks: false,
+            closed: false,
             now_us: 0,
         }
     }
@@ -128,6 +130,7 @@ impl<'a, S: FnMut(Given)> Engine<'a, S> {
                 (_, _) => self.arrive(),
             }
         }
+        self.close();
         self.meter.end_day();
         self.meter.finish(self.scenario.days)
     }
@@ -184,6 +187,7 @@ impl<'a, S: FnMut(Given)> Engine<'a, S> {
 
     fn open(&mut self) {
         let (now_us, day) = (self.now_us, self.now_us / DAY_US);
+        self.closed = false;
         if day > 0 {
             self.meter.end_day();
         }
@@ -204,12 +208,14 @@ impl<'a, S: FnMut(Given)> Engine<'a, S> {
             self.plan(now_us + DAY_US, What::Opening);
         }
         if last || !self.scenario.never_closes() {
-            let closing_us = now_us + to_us(self.scenario.open_seconds).min(DAY_US) + GRACE_US;
+            let open_us = if self.scenario.never_closes() { DAY_US } else { to_us(self.scenario.open_seconds).min(DAY_US) };
+            let closing_us = now_us + open_us + GRACE_US;
             self.plan(if last { closing_us } else { closing_us.min(now_us + DAY_US) }, What::Closing);
         }
     }
 
     fn close(&mut self) {
+        self.closed = true;
         for caller in self.waiting.drain(..) {
             self.meter.abandoned(&caller);
         }
@@ -289,6 +295,9 @@ impl<'a, S: FnMut(Given)> Engine<'a, S> {
         self.chooser.missed(agent);
         if let Some(mut caller) = self.ringing[agent].take() {
             self.meter.waits(&mut caller);
+            if self.closed {
+                return self.meter.abandoned(&caller);
+            }
             caller.rung.push(agent);
             self.waiting.push_front(caller);
         }

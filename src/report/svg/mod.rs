@@ -13,7 +13,7 @@ const WIDTH: f64 = 760.0;
 /// Room for the title, the figures at the left, the words below.
 const TOP: f64 = 46.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 16.0;
+const RIGHT: f64 = 28.0;
 const BOTTOM: f64 = 46.0;
 /// Height of the part with the data.
 const HEIGHT: f64 = 220.0;
