@@ -8,6 +8,7 @@ pub mod logging;
 pub mod open;
 pub mod replay;
 pub mod serve;
+pub mod simulate;
 pub mod token;
 pub mod workspace;
 
@@ -41,6 +42,8 @@ pub enum Command {
     Replay(replay::ReplayArguments),
     /// Checks workspace files and integration manifests without applying anything
     Check(check::CheckArguments),
+    /// Tries policies on a sales floor in simulated time and compares them
+    Simulate(simulate::SimulateArguments),
 }
 
 /// Runs what the arguments say.
@@ -52,6 +55,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Token(command) => token::run(command).await,
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments).await,
+        Command::Simulate(arguments) => simulate::run(&arguments),
     };
     match done {
         Ok(code) => code,

@@ -66,12 +66,37 @@ impl SplitMix64 {
 
     /// Log-normal with the mean of the value itself (not of its logarithm) and the spread of the logarithm.
     pub fn log_normal(&mut self, mean: f64, sigma: f64) -> f64 {
-        (mean.ln() - sigma * sigma / 2.0 + sigma * self.normal()).exp()
+        LogNormal::of_sigma(mean, sigma).draw(self)
     }
 
     /// Standard normal, by Box and Muller.
     fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.unit()).cos()
+    }
+}
+
+/// A log-normal distribution made ready for many draws: most values are small, some very large, as lengths of conversations and
+/// amounts of contracts are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LogNormal {
+    mu: f64,
+    sigma: f64,
+}
+
+impl LogNormal {
+    /// By the mean of the value itself (not of its logarithm) and the standard deviation of the logarithm.
+    pub fn of_sigma(mean: f64, sigma: f64) -> Self {
+        Self { mu: mean.ln() - sigma * sigma / 2.0, sigma }
+    }
+
+    /// By the mean of the value and its coefficient of variation (standard deviation over mean): `sigma^2 = ln(1 + cv^2)`.
+    pub fn of_cv(mean: f64, cv: f64) -> Self {
+        Self::of_sigma(mean, (cv * cv).ln_1p().sqrt())
+    }
+
+    /// The next value.
+    pub fn draw(&self, chance: &mut SplitMix64) -> f64 {
+        (self.mu + self.sigma * chance.normal()).exp()
     }
 }

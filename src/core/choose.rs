@@ -325,14 +325,8 @@ impl<'a> Walk<'a> {
                 id: node.lambda.members.get(position)?.as_str(),
             })
         };
-        let mut winner: Option<(usize, Standing<'_>)> = None;
-        for position in (0..node.who.len()).filter(|position| self.can_give(node, *position, rank)) {
-            let Some(candidate) = standing(position) else { continue };
-            if winner.as_ref().is_none_or(|(_, best)| candidate.goes_before(best)) {
-                winner = Some((position, candidate));
-            }
-        }
-        winner.map(|(position, _)| position)
+        let able = (0..node.who.len()).filter(|position| self.can_give(node, *position, rank));
+        selection::first_to_ring(able.filter_map(|position| Some((position, standing(position)?))))
     }
 
     fn top(&self) -> usize {

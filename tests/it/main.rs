@@ -27,6 +27,7 @@ mod replay;
 mod rollout;
 mod scores;
 mod share_explanation;
+mod simulator;
 mod store_contract;
 mod support;
 mod workspace_files;

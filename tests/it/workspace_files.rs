@@ -240,6 +240,15 @@ fn texts_that_are_no_workspace_are_told_where() {
 }
 
 #[test]
+fn comments_may_stand_anywhere() {
+    let commented = ACME.replace('\n', "  # a word\n");
+    let commented = format!("# at the top\n\n{commented}# at the end\n");
+    let plain = read(ACME, "workspace.yaml", &Known).unwrap();
+    let checked = read(&commented, "workspace.yaml", &Known).unwrap_or_else(|problems| panic!("{}", problems[0]));
+    assert_eq!(checked.document, plain.document);
+}
+
+#[test]
 fn line_ends_and_marks_of_other_systems_do_not_matter() {
     let windows = format!("\u{feff}{}", ACME.replace('\n', "\r\n"));
     assert_eq!(read(&windows, "w.yaml", &Known).unwrap().document, read(ACME, "w.yaml", &Known).unwrap().document);
