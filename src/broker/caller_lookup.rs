@@ -130,8 +130,15 @@ impl CallerLookup {
     }
 
     /// How many callers are remembered.
-    pub fn entries(&self) -> u64 {
+    pub async fn entries(&self) -> u64 {
+        // The cache counts when it tidies up.
+        self.inner.cache.run_pending_tasks().await;
         self.inner.cache.entry_count()
+    }
+
+    /// Whether the CRM failed so often that it is left alone for now.
+    pub fn breaker_is_open(&self) -> bool {
+        self.inner.directory.breaker_is_open()
     }
 
     /// Different callers expire at different times, so that a quiet morning does not end in one burst of questions.

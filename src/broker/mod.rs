@@ -8,6 +8,7 @@ pub mod caller_lookup;
 pub mod deadline;
 pub mod decide;
 pub mod hook;
+pub mod permits;
 pub mod poll_deals;
 pub mod ports;
 pub mod record_event;

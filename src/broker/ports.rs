@@ -99,6 +99,9 @@ pub trait CallerDirectory: Send + Sync + 'static {
     /// Finds the caller; `Ok(None)` when the CRM does not know the number. The implementation bounds its own time; the
     /// broker bounds how long a caller waits for it.
     fn find<'a>(&'a self, caller: &'a PhoneNumber) -> Boxed<'a, Result<Option<CallerRecord>, SourceError>>;
+
+    /// Whether it failed so often that it is left alone for now.
+    fn breaker_is_open(&self) -> bool;
 }
 
 /// A caller as a CRM knows it.

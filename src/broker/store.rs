@@ -165,6 +165,17 @@ pub struct StoredScores {
     pub body: String,
 }
 
+/// What waits for the disk, and what never reached it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Records of decisions that wait.
+    pub decisions_waiting: u64,
+    /// Records of decisions that could not be kept since the start, because the disk was too slow or refused them.
+    pub decisions_lost: u64,
+    /// Webhooks that were not kept for inspection since the start.
+    pub inbox_dropped: u64,
+}
+
 /// A page of a list, newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
@@ -288,6 +299,8 @@ pub trait Store: Send + Sync + 'static {
         from: Timestamp,
         until: Timestamp,
     ) -> Boxed<'a, Result<Recorded, StoreError>>;
+    /// What waits for the disk, and what never reached it. Never waits.
+    fn backlog(&self) -> Backlog;
 
     /// Decisions, newest first.
     fn decisions<'a>(

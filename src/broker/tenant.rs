@@ -1,12 +1,13 @@
 //! Running workspaces: each with its own shares, caller cache and background tasks, so that none sees or slows another.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
 use super::caller_lookup::CallerLookup;
 use super::hook::HookEndpoint;
+use super::permits::Permits;
 use super::refresh_scores::ScoreBook;
 use super::supervise::Tasks;
 use crate::core::ids::{ConnectionId, WorkspaceId};
@@ -32,10 +33,14 @@ pub struct Tenant {
     pub shares: ArcSwap<ShareBoard>,
     /// Scores and the plans of shares, by policy.
     pub scores: ScoreBook,
-    /// Where hooks are received, by PBX connection; a connection without its secret is missing here.
+    /// Where hooks are received, by PBX connection; a disabled one is missing here.
     pub hooks: HashMap<ConnectionId, HookEndpoint>,
     /// Who knows callers, if a CRM connection does.
     pub directory: Option<Directory>,
+    /// Connections that cannot be used (a secret is missing), and why.
+    pub disabled: BTreeMap<ConnectionId, String>,
+    /// Its own places; a newer version of the workspace goes on with the same.
+    pub permits: Arc<Permits>,
     /// Its background tasks; they end when the workspace changes or goes.
     pub tasks: Tasks,
 }

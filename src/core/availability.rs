@@ -52,6 +52,39 @@ pub struct Hold {
     pub until: Timestamp,
 }
 
+/// An agent's conversations that are over. Those of calls at hand are kept apart: a late event may still change when one
+/// ended, or how long it was.
+#[derive(Debug, Clone, Default)]
+pub struct PastTalks {
+    /// By the tally's serial of the call.
+    at_hand: Vec<(u64, TalkEnd)>,
+    /// The last of calls that are no longer at hand.
+    settled: Option<TalkEnd>,
+}
+
+impl PastTalks {
+    /// Notes how a conversation ended, in place of what its call said before.
+    pub fn set(&mut self, call: u64, end: TalkEnd) {
+        match self.at_hand.iter_mut().find(|(known, _)| *known == call) {
+            Some((_, known)) => *known = end,
+            None => self.at_hand.push((call, end)),
+        }
+    }
+
+    /// Takes what a call says as final.
+    pub fn settle(&mut self, call: u64) {
+        if let Some(place) = self.at_hand.iter().position(|(known, _)| *known == call) {
+            let (_, end) = self.at_hand.swap_remove(place);
+            self.settled = self.settled.into_iter().chain([end]).max_by(TalkEnd::in_order);
+        }
+    }
+
+    /// The one that ended last.
+    pub fn last(&self) -> Option<TalkEnd> {
+        self.at_hand.iter().map(|(_, end)| *end).chain(self.settled).max_by(TalkEnd::in_order)
+    }
+}
+
 /// What is known of an agent now.
 #[derive(Debug, Clone, Default)]
 pub struct AgentLive {
@@ -61,8 +94,8 @@ pub struct AgentLive {
     pub pbx_word: Option<PbxWord>,
     /// Calls that hold the agent.
     pub holds: Vec<Hold>,
-    /// The conversation that ended last.
-    pub last_talk: Option<TalkEnd>,
+    /// Conversations that are over.
+    pub past_talks: PastTalks,
 }
 
 impl AgentLive {
@@ -86,7 +119,7 @@ impl AgentLive {
 
     /// When after-call time ends under a guard; none when there is none now.
     pub fn wrap_up_until(&self, guard: &Guard, now: Timestamp) -> Option<Timestamp> {
-        let (wrap_up, talk) = (guard.wrap_up?, self.last_talk?);
+        let (wrap_up, talk) = (guard.wrap_up?, self.past_talks.last()?);
         #[expect(clippy::cast_possible_truncation, reason = "bounded by max_seconds, minutes in practice")]
         let micros = (wrap_up.seconds(talk.talk_seconds) * 1e6) as i64;
         let until = talk.received_at.checked_add(jiff::SignedDuration::from_micros(micros)).ok()?;
@@ -123,13 +156,15 @@ impl AgentLive {
             PresenceState::Paused => return AgentState::Paused,
             PresenceState::Available => {}
         }
+        if !calls_are_told {
+            return AgentState::Unknown;
+        }
         let strongest = self.holds.iter().filter(|hold| now < hold.until).map(|hold| hold.occupancy).max();
         match strongest {
             Some(Occupancy::Talking) => AgentState::Talking,
             Some(Occupancy::Ringing | Occupancy::Reserved) => AgentState::Ringing,
             None if self.wrap_up_until(guard, now).is_some() => AgentState::WrapUp,
-            None if calls_are_told => AgentState::Free,
-            None => AgentState::Unknown,
+            None => AgentState::Free,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Every update is a maximum, a minimum or a set union, so events may come in any order and any number of times. What
 //! depends on time (a reservation that runs out) is a function of the instant asked for.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -42,6 +43,8 @@ struct Leg {
     agent: AgentId,
     latest: Mark,
     first_answer: Option<Mark>,
+    /// An answer, or the first word after a transfer.
+    first_talk: Option<Mark>,
     last_answer: Option<Mark>,
     told_talk: Option<(Mark, u32)>,
     end: Option<Mark>,
@@ -76,6 +79,13 @@ pub struct CallAnswer {
     pub received_at: Timestamp,
     /// How long that agent talked in seconds; 0 where nothing tells.
     pub talk_seconds: f64,
+}
+
+impl TalkEnd {
+    /// Which of two ended later; of two told at once, which was longer.
+    pub fn in_order(&self, other: &Self) -> Ordering {
+        self.received_at.cmp(&other.received_at).then(self.talk_seconds.total_cmp(&other.talk_seconds))
+    }
 }
 
 /// One call's part in one group's book.
@@ -288,8 +298,15 @@ impl CallState {
             leg.observe(mark, talk_seconds);
             return;
         }
-        let mut leg =
-            Leg { agent: agent.clone(), latest: mark.clone(), first_answer: None, last_answer: None, told_talk: None, end: None };
+        let mut leg = Leg {
+            agent: agent.clone(),
+            latest: mark.clone(),
+            first_answer: None,
+            first_talk: None,
+            last_answer: None,
+            told_talk: None,
+            end: None,
+        };
         leg.observe(mark, talk_seconds);
         self.legs.push(leg);
     }
@@ -408,7 +425,7 @@ impl CallState {
         {
             return Some(f64::from(*seconds));
         }
-        let from = leg.first_answer.as_ref()?.at;
+        let from = leg.first_talk.as_ref()?.at;
         let to = leg.end.as_ref().or(self.ended.as_ref())?.at;
         Some((to.duration_since(from).as_secs_f64()).max(0.0))
     }
@@ -420,12 +437,10 @@ impl Leg {
             keep_later_pair(&mut self.told_talk, (mark.clone(), seconds));
         }
         if mark.kind == CallEventType::Answered {
-            match &mut self.first_answer {
-                Some(known) if *known <= mark => {}
-                slot => *slot = Some(mark.clone()),
-            }
+            keep_earlier(&mut self.first_answer, mark.clone());
         }
         if matches!(mark.kind, CallEventType::Answered | CallEventType::Resumed | CallEventType::Held) {
+            keep_earlier(&mut self.first_talk, mark.clone());
             keep_later(&mut self.last_answer, mark.clone());
         }
         if matches!(mark.kind, CallEventType::Ended | CallEventType::Transferred) {
@@ -458,6 +473,12 @@ fn member_position(view: &GroupView, agent: &AgentId) -> Option<u32> {
     let mut members = view.lambda.members.iter().zip(&view.lambda.values);
     let place = members.position(|(id, share)| id.as_str() == agent.as_str() && *share > 0.0)?;
     u32::try_from(place).ok()
+}
+
+fn keep_earlier(slot: &mut Option<Mark>, mark: Mark) {
+    if slot.as_ref().is_none_or(|known| mark < *known) {
+        *slot = Some(mark);
+    }
 }
 
 fn keep_later(slot: &mut Option<Mark>, mark: Mark) {

@@ -374,10 +374,8 @@ impl Tally {
         self.move_holds(serial, &holds);
         for (agent, end) in talk_ends {
             let slot = self.agent_slot(&agent);
-            if let Some(agent) = self.agents.get_mut(slot)
-                && agent.last_talk.is_none_or(|known| known.received_at <= end.received_at)
-            {
-                agent.last_talk = Some(end);
+            if let Some(agent) = self.agents.get_mut(slot) {
+                agent.past_talks.set(serial, end);
             }
         }
         for (_, _, until) in holds {
@@ -425,6 +423,11 @@ impl Tally {
         self.move_holds(serial, &[]);
         let call = self.calls.remove(&serial)?;
         self.call_serials.remove(&call.state.key);
+        for agent in call.state.talkers() {
+            if let Some(agent) = self.agent_slots.get(agent).and_then(|slot| self.agents.get_mut(*slot)) {
+                agent.past_talks.settle(serial);
+            }
+        }
         Some(call.state)
     }
 }

@@ -8,11 +8,12 @@ use sha2::{Digest, Sha256};
 
 use super::problem::{Code, Problem};
 use super::state::AppState;
+use crate::broker::permits::{self, Places};
 use crate::broker::tenant::Tenant;
 use crate::core::ids::AgentId;
 
-/// What a token or a person may do. Each role includes the reading rights of `viewer`, except `agent`, which sees only
-/// what concerns agents.
+/// What a token or a person may do. Every role reads what `viewer` reads, `agent` too; the functions below say what only
+/// some may. Whoever is an agent also sets that agent's own presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Role {
@@ -96,6 +97,8 @@ pub struct Reader {
     pub role: Role,
     /// For role `agent`: who.
     pub agent: Option<AgentId>,
+    /// Reading must never crowd out hooks, nor one workspace's readers those of another. Held as long as the request runs.
+    _places: Places,
 }
 
 impl FromRequestParts<AppState> for Reader {
@@ -117,7 +120,10 @@ impl FromRequestParts<AppState> for Reader {
         }
         let tenant = state.tenants.find(workspace).ok_or_else(refuse)?;
         let role = Role::parse(&stored.role).ok_or_else(refuse)?;
-        Ok(Self { tenant, role, agent: stored.agent })
+        // Only now: strangers take no places, and learn nothing about who has how many.
+        let places = permits::take(&tenant.permits.api, &state.permits.api)
+            .ok_or_else(|| Problem::new(Code::Overloaded, "Too many requests at once: try again in a second."))?;
+        Ok(Self { tenant, role, agent: stored.agent, _places: places })
     }
 }
 

@@ -18,6 +18,7 @@ use super::state::AppState;
 use crate::broker::deadline::Deadline;
 use crate::broker::decide::{Decided, Hook};
 use crate::broker::hook::{HookEndpoint, HookFault, HookKind, HookRequest};
+use crate::broker::permits;
 use crate::broker::record_event::record_events;
 use crate::broker::store::InboxEntry;
 use crate::broker::tenant::Tenant;
@@ -141,9 +142,9 @@ impl Incoming<'_> {
             deadline: self.deadline,
             encode: &*decoded.encode,
         };
-        let decided = match self.state.permits.decisions.try_acquire() {
-            Ok(_permit) => self.state.decider.decide(&question).await,
-            Err(_) => self.state.decider.overloaded(&question),
+        let decided = match permits::take(&self.tenant.permits.decisions, &self.state.permits.decisions) {
+            Some(_places) => self.state.decider.decide(&question).await,
+            None => self.state.decider.overloaded(&question),
         };
         self.count(&decided);
         reply(decided.reply())
@@ -154,7 +155,7 @@ impl Incoming<'_> {
             Ok(decoded) => decoded,
             Err(fault) => return self.refuse(HookKind::Events, hook, &fault),
         };
-        let Ok(_permit) = self.state.permits.events.try_acquire() else {
+        let Some(_places) = permits::take(&self.tenant.permits.events, &self.state.permits.events) else {
             let detail = "Too many events at once. Nothing was stored: send them again in a second.";
             return Problem::new(Code::Overloaded, detail).into_response();
         };

@@ -12,6 +12,9 @@ use utoipa::ToSchema;
 
 use super::problem::{Code, Problem};
 use super::state::AppState;
+use crate::broker::store::Backlog;
+use crate::telemetry::metrics::ConnectionLabels;
+use crate::telemetry::observed::{Observed, ObservedLookup};
 
 /// The API document, as committed.
 pub const OPENAPI_YAML: &str = include_str!("../../openapi.yaml");
@@ -71,7 +74,22 @@ pub async fn readyz(State(state): State<AppState>) -> Response {
 )]
 pub async fn metrics(State(state): State<AppState>) -> Response {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, content_type)], state.metrics.text()).into_response()
+    ([(header::CONTENT_TYPE, content_type)], state.metrics.text(&observe(&state).await)).into_response()
+}
+
+/// What is only looked at when somebody asks.
+async fn observe(state: &AppState) -> Observed {
+    let mut lookups = Vec::new();
+    for tenant in state.tenants.all() {
+        let Some(directory) = &tenant.directory else { continue };
+        lookups.push(ObservedLookup {
+            connection: ConnectionLabels { workspace: (&tenant.workspace.id).into(), connection: (&directory.connection).into() },
+            callers: directory.lookup.entries().await,
+            breaker_is_open: directory.lookup.breaker_is_open(),
+        });
+    }
+    let Backlog { decisions_waiting, decisions_lost, inbox_dropped } = state.store.backlog();
+    Observed { decisions_waiting, decisions_lost, inbox_dropped, lookups }
 }
 
 /// This document.

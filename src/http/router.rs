@@ -1,9 +1,7 @@
 //! Which path is served by what.
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -75,7 +73,6 @@ pub fn document() -> utoipa::openapi::OpenApi {
 pub fn router(state: AppState) -> Router {
     let (described, _) = described().split_for_parts();
     described
-        .layer(from_fn_with_state(state.clone(), hold_api_permit))
         .fallback(|| async {
             Problem::new(Code::NotFound, "There is nothing at this address; see /openapi.yaml.").into_response()
         })
@@ -83,15 +80,4 @@ pub fn router(state: AppState) -> Router {
             Problem::new(Code::MethodNotAllowed, "This address takes another method; see /openapi.yaml.").into_response()
         })
         .with_state(state)
-}
-
-/// Reading must never crowd out hooks: it has its own, smaller number of places. Whether we are alive is always told.
-async fn hold_api_permit(axum::extract::State(state): axum::extract::State<AppState>, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/api/") {
-        return next.run(request).await;
-    }
-    match state.permits.api.try_acquire() {
-        Ok(_permit) => next.run(request).await,
-        Err(_) => Problem::new(Code::Overloaded, "Too many requests at once: try again in a second.").into_response(),
-    }
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use crate::broker::decide::Decider;
+use crate::broker::permits::Permits;
 use crate::broker::ports::{Clock, IdSource};
 use crate::broker::store::Store;
 use crate::broker::supervise::Tasks;
@@ -30,7 +29,7 @@ pub struct Handles {
     pub metrics: Metrics,
     /// Sizes.
     pub limits: HttpLimits,
-    /// How many of each class run at once: a flood of one class cannot starve the others.
+    /// Places of the whole service; each workspace has fewer of its own.
     pub permits: Arc<Permits>,
     /// What the operator should know about the running workspaces.
     pub readiness: Arc<Readiness>,
@@ -45,16 +44,6 @@ pub struct HttpLimits {
     pub body_bytes: usize,
     /// How long a body other than a decision hook's may take to arrive, in milliseconds.
     pub body_ms: u32,
-}
-
-/// How many requests of a class may run at once.
-pub struct Permits {
-    /// Decision hooks.
-    pub decisions: Semaphore,
-    /// Call events.
-    pub events: Semaphore,
-    /// The API.
-    pub api: Semaphore,
 }
 
 /// What `/readyz` tells: whether the service is stopping, and which connections are disabled, and why.

@@ -77,12 +77,14 @@ impl Follower {
             }
         };
         // The former version's background work ends first: two pollers of one connection would spend its budget twice.
-        if let Some(running) = self.tenants.find(stored.id.as_str()) {
-            running.tasks.stop().await;
+        let former = self.tenants.find(stored.id.as_str());
+        if let Some(former) = &former {
+            former.tasks.stop().await;
         }
-        let installed = install(&self.around, wanted, self.tasks.child()).await?;
-        self.tenants.install(&installed.tenant);
-        self.tell(&stored.id, installed.warnings);
+        let tenant = install(&self.around, wanted, former.as_deref(), self.tasks.child()).await?;
+        self.tenants.install(&tenant);
+        let disabled = tenant.disabled.iter().map(|(connection, why)| format!("{}/{connection}: disabled: {why}", stored.id));
+        self.tell(&stored.id, disabled.collect());
         tracing::info!(workspace = %stored.id, revision = stored.revision, "a workspace runs");
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! From a stored workspace to a running one: dialects, caller directory, pollers, shares.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use crate::broker::assign_callbacks::CallbackAssigner;
 use crate::broker::caller_lookup::{CallerLookup, LookupLimits};
 use crate::broker::hook::HookEndpoint;
+use crate::broker::permits::{InFlightMax, Permits};
 use crate::broker::poll_deals::Poller;
 use crate::broker::ports::{CallerDirectory, Clock, DealSource, IdSource};
 use crate::broker::refresh_scores::{self, SHARES_STEP_SECONDS, ScoreBook};
@@ -44,6 +45,8 @@ pub struct Surroundings {
     pub public_url: String,
     /// Where files of connections may lie; none means the folder each workspace file was applied from.
     pub files_root: Option<PathBuf>,
+    /// How many requests of one workspace run at once.
+    pub in_flight_max: InFlightMax,
 }
 
 /// Makes a resolver of secrets whose files lie below a folder.
@@ -59,36 +62,36 @@ pub struct ToInstall {
     pub applied_from: PathBuf,
 }
 
-/// A workspace ready to run, and what of it cannot.
-pub struct Installed {
-    /// The running workspace.
-    pub tenant: Arc<Tenant>,
-    /// Connections that are disabled, and why.
-    pub warnings: Vec<String>,
-}
-
 struct CrmConnection {
     id: ConnectionId,
     refresh_seconds: u32,
     connector: Arc<Connector>,
 }
 
-/// Prepares a workspace and starts its background work among `tasks`.
-pub async fn install(around: &Surroundings, wanted: ToInstall, tasks: Tasks) -> Result<Installed, StoreError> {
+/// Prepares a workspace and starts its background work among `tasks`. `former` is its version that ran until now.
+pub async fn install(
+    around: &Surroundings,
+    wanted: ToInstall,
+    former: Option<&Tenant>,
+    tasks: Tasks,
+) -> Result<Arc<Tenant>, StoreError> {
     let now = around.clock.now();
     let ToInstall { workspace, revision, applied_from } = wanted;
     let files_root = around.files_root.clone().unwrap_or(applied_from);
     let place = Place { around, workspace: &workspace, secrets: (around.secrets)(&files_root), files_root };
     around.store.open(Arc::clone(&workspace), now).await?;
-    let mut warnings = Vec::new();
-    let hooks = place.endpoints(&mut warnings);
-    let crm = place.connectors(&mut warnings);
+    let mut disabled = BTreeMap::new();
+    let hooks = place.endpoints(&mut disabled);
+    let crm = place.connectors(&mut disabled);
     let directory = crm.iter().find(|crm| crm.connector.looks_up()).map(|crm| Directory {
         connection: crm.id.clone(),
         lookup: CallerLookup::new(Arc::clone(&crm.connector) as Arc<dyn CallerDirectory>, LookupLimits::default(), tasks.clone()),
     });
     let shares = ArcSwap::from_pointee(ShareBoard::of_base(&workspace));
-    let tenant = Arc::new(Tenant { workspace, revision, shares, scores: ScoreBook::default(), hooks, directory, tasks });
+    // The former version's requests still run in its places.
+    let permits = former.map_or_else(|| Arc::new(Permits::new(around.in_flight_max)), |former| Arc::clone(&former.permits));
+    let scores = ScoreBook::default();
+    let tenant = Arc::new(Tenant { workspace, revision, shares, scores, hooks, directory, disabled, permits, tasks });
     refresh_scores::restore(&around.store, &tenant, now).await?;
     for crm in crm {
         start_poller(around, &tenant, crm);
@@ -101,7 +104,7 @@ pub async fn install(around: &Surroundings, wanted: ToInstall, tasks: Tasks) -> 
         tenant: Arc::clone(&tenant),
     };
     tenant.tasks.spawn_until_stop("callbacks", callbacks.run());
-    Ok(Installed { tenant, warnings })
+    Ok(tenant)
 }
 
 /// One workspace with what its connections are built from.
@@ -113,13 +116,13 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn endpoints(&self, warnings: &mut Vec<String>) -> HashMap<ConnectionId, HookEndpoint> {
+    fn endpoints(&self, disabled: &mut BTreeMap<ConnectionId, String>) -> HashMap<ConnectionId, HookEndpoint> {
         let mut endpoints = HashMap::new();
         for connection in &self.workspace.connections {
             let ConnectionKind::Pbx { deadline_ms, .. } = connection.kind else { continue };
             match self.endpoint(connection, deadline_ms) {
                 Ok(endpoint) => drop(endpoints.insert(connection.id.clone(), endpoint)),
-                Err(why) => warnings.push(self.disabled(connection, &why)),
+                Err(why) => self.disable(connection, why, disabled),
             }
         }
         endpoints
@@ -144,7 +147,7 @@ impl Place<'_> {
         self.secrets.resolve(reference).map_err(|error| format!("setting `{setting}`: {error}"))
     }
 
-    fn connectors(&self, warnings: &mut Vec<String>) -> Vec<CrmConnection> {
+    fn connectors(&self, disabled: &mut BTreeMap<ConnectionId, String>) -> Vec<CrmConnection> {
         let mut found = Vec::new();
         for connection in &self.workspace.connections {
             let ConnectionKind::Crm { refresh_seconds } = connection.kind else { continue };
@@ -161,15 +164,15 @@ impl Place<'_> {
                 Ok(connector) => {
                     found.push(CrmConnection { id: connection.id.clone(), refresh_seconds, connector: Arc::new(connector) });
                 }
-                Err(error) => warnings.push(self.disabled(connection, &error.to_string())),
+                Err(error) => self.disable(connection, error.to_string(), disabled),
             }
         }
         found
     }
 
-    fn disabled(&self, connection: &Connection, why: &str) -> String {
+    fn disable(&self, connection: &Connection, why: String, disabled: &mut BTreeMap<ConnectionId, String>) {
         tracing::warn!(workspace = %self.workspace.id, connection = %connection.id, %why, "a connection is disabled");
-        format!("{}/{}: disabled: {why}", self.workspace.id, connection.id)
+        disabled.insert(connection.id.clone(), why);
     }
 }
 

@@ -14,15 +14,15 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use crate::broker::decide::Decider;
+use crate::broker::permits::{InFlightMax, Permits};
 use crate::broker::ports::{Clock, IdSource};
 use crate::broker::store::{Store, StoreError};
 use crate::broker::supervise::Tasks;
 use crate::broker::tenant::Tenants;
 use crate::http::serve::serve;
-use crate::http::state::{Handles, HttpLimits, Permits, Readiness};
+use crate::http::state::{Handles, HttpLimits, Readiness};
 use crate::outbound::HttpClient;
 use crate::telemetry::metrics::Metrics;
 
@@ -56,23 +56,13 @@ pub struct ServiceLimits {
     pub body_bytes: usize,
     /// How long a body other than a decision hook's may take to arrive, in milliseconds.
     pub body_ms: u32,
-    /// Decision hooks at once; beyond that they get the fallback.
-    pub decisions_in_flight_max: usize,
-    /// Requests of events at once; beyond that they get 503.
-    pub events_in_flight_max: usize,
-    /// Requests of the API at once; beyond that they get 503.
-    pub api_in_flight_max: usize,
+    /// Requests at once, of which one workspace gets half; beyond that decision hooks get the fallback, others 503.
+    pub in_flight_max: InFlightMax,
 }
 
 impl Default for ServiceLimits {
     fn default() -> Self {
-        Self {
-            body_bytes: 1024 * 1024,
-            body_ms: 10_000,
-            decisions_in_flight_max: 512,
-            events_in_flight_max: 1024,
-            api_in_flight_max: 64,
-        }
+        Self { body_bytes: 1024 * 1024, body_ms: 10_000, in_flight_max: InFlightMax { decisions: 512, events: 1024, api: 64 } }
     }
 }
 
@@ -94,6 +84,7 @@ pub async fn start(parts: ServiceParts, listener: TcpListener) -> Result<Running
     let address = listener.local_addr().map_err(|error| StoreError::Unavailable(format!("no address to listen on: {error}")))?;
     let (tasks, tenants, metrics) = (Tasks::default(), Arc::new(Tenants::default()), Metrics::new());
     let readiness = Arc::new(Readiness::default());
+    let limits = parts.limits;
     let public_url = parts.public_url.unwrap_or_else(|| format!("http://{address}"));
     let around = Surroundings {
         ids: Arc::clone(&parts.ids),
@@ -104,11 +95,11 @@ pub async fn start(parts: ServiceParts, listener: TcpListener) -> Result<Running
         metrics: metrics.clone(),
         public_url: public_url.trim_end_matches('/').to_owned(),
         files_root: parts.files_root,
+        in_flight_max: limits.in_flight_max.of_one_workspace(),
     };
     let follower = Follower { around, tenants: Arc::clone(&tenants), readiness: Arc::clone(&readiness), tasks: tasks.clone() };
     let seen = follower.catch_up().await?;
     tasks.spawn_until_stop("workspace follower", follower.run(seen));
-    let limits = parts.limits;
     let state = Arc::new(Handles {
         tenants: Arc::clone(&tenants),
         store: Arc::clone(&parts.store),
@@ -117,11 +108,7 @@ pub async fn start(parts: ServiceParts, listener: TcpListener) -> Result<Running
         decider: Arc::new(Decider::new(Arc::clone(&parts.store), parts.ids)),
         metrics: metrics.clone(),
         limits: HttpLimits { body_bytes: limits.body_bytes, body_ms: limits.body_ms },
-        permits: Arc::new(Permits {
-            decisions: Semaphore::new(limits.decisions_in_flight_max),
-            events: Semaphore::new(limits.events_in_flight_max),
-            api: Semaphore::new(limits.api_in_flight_max),
-        }),
+        permits: Arc::new(Permits::new(limits.in_flight_max)),
         readiness: Arc::clone(&readiness),
         tasks: tasks.clone(),
     });

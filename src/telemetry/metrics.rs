@@ -4,12 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode};
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+use super::observed::Observed;
+
+/// What the names of all metrics begin with.
+pub(super) const PREFIX: &str = "meritline";
 
 /// An id as a label: shared, since every answer is counted under some.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -88,7 +94,7 @@ impl Default for Metrics {
 impl Metrics {
     /// Metrics that have counted nothing.
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("meritline");
+        let mut registry = Registry::with_prefix(PREFIX);
         let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0];
         let decisions = Family::<OutcomeLabels, Counter>::default();
         registry.register("decisions", "Decision hooks answered, by reason", decisions.clone());
@@ -116,11 +122,13 @@ impl Metrics {
         self.decision_seconds.observe(elapsed.as_secs_f64());
     }
 
-    /// All metrics as OpenMetrics text.
-    pub fn text(&self) -> String {
+    /// All metrics as OpenMetrics text: what was counted, and what was seen just now.
+    pub fn text(&self, seen: &Observed) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        let _written = encode(&mut text, &self.registry);
+        let _written = encode_registry(&mut text, &self.registry)
+            .and_then(|()| encode_registry(&mut text, &seen.registry()))
+            .and_then(|()| encode_eof(&mut text));
         text
     }
 }

@@ -1,6 +1,6 @@
 //! The direction of dependencies and the size of files, read from the sources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Which of our own modules a module may name.
@@ -67,19 +67,76 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter(|line| !line.trim_start().starts_with("//"))
 }
 
+/// What paths that begin at `root` lead to, those of groups (`use crate::{core::ids, http}`) included.
+fn names_below(root: &str, code: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    for rest in code.match_indices(root).map(|(at, _)| code[at + root.len()..].trim_start()) {
+        match rest.strip_prefix('{') {
+            Some(group) => named.extend(heads_of(group)),
+            None => named.push(word(rest)),
+        }
+    }
+    named.retain(|name| !name.is_empty());
+    named
+}
+
+/// The first word of each item of a group, up to the brace that closes it.
+fn heads_of(group: &str) -> Vec<String> {
+    let (mut heads, mut depth, mut at_head) = (Vec::new(), 0, true);
+    for (at, letter) in group.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => at_head = true,
+            letter if at_head && !letter.is_whitespace() => {
+                heads.push(word(&group[at..]));
+                at_head = false;
+            }
+            _ => {}
+        }
+    }
+    heads
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+/// How a file climbs to the top of the crate without saying so: `super::super::` from `core/choose.rs`.
+fn climb(path: &Path) -> String {
+    let steps = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap().components().count();
+    "super::".repeat(if path.file_name().is_some_and(|name| name == "mod.rs") { steps - 1 } else { steps })
+}
+
+#[test]
+fn paths_are_read_in_every_spelling() {
+    let read = |code: &str| names_below("crate::", code).join(" ");
+    assert_eq!(read("use crate::core::ids::AgentId; crate::http::serve()"), "core http");
+    assert_eq!(read("use crate::{core::{ids::{A, B}, call}, http};"), "core http");
+    assert_eq!(
+        read("use crate::{\n    core::ids::AgentId,\n    store::{\n        rows,\n    },\n};\nuse std::fs;"),
+        "core store"
+    );
+    assert_eq!(read("pub(crate) fn crate_name() {}"), "");
+    let sources = sources();
+    let of = |end: &str| climb(sources.keys().find(|path| path.ends_with(end)).unwrap());
+    assert_eq!((of("core/choose.rs").as_str(), of("core/mod.rs").as_str()), ("super::super::", "super::"));
+}
+
 #[test]
 fn dependencies_point_one_way() {
+    let sources = sources();
+    let tops: BTreeSet<String> = sources.keys().map(|path| place(path).0).collect();
     let mut wrong = Vec::new();
-    for (path, text) in sources() {
+    for (path, text) in sources {
         let (top, place) = place(&path);
         let Some((_, allowed)) = MAY_NAME.iter().find(|(module, _)| *module == top) else { continue };
-        for line in code(&text) {
-            for (_, rest) in line.match_indices("crate::").map(|(at, found)| line.split_at(at + found.len())) {
-                let named: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                if !named.is_empty() && !allowed.contains(&named.as_str()) {
-                    wrong.push(format!("{place} names crate::{named}: {top} may name only {}", allowed.join(", ")));
-                }
-            }
+        let whole: String = code(&text).collect::<Vec<_>>().join("\n");
+        let climb = climb(&path);
+        let named = ["crate::", &climb].into_iter().flat_map(|root| names_below(root, &whole));
+        for named in named.filter(|named| tops.contains(named) && !allowed.contains(&named.as_str())) {
+            wrong.push(format!("{place} names crate::{named}: {top} may name only {}", allowed.join(", ")));
         }
         for (_, crates, instead) in MUST_NOT_NAME.iter().filter(|(module, ..)| *module == top) {
             for name in *crates {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use meritline::broker::caller_lookup::LookupLimits;
 use meritline::core::policy::PersonalManager;
+use meritline::http::access::Role;
 use serde_json::{Value, json};
+use sqlx::Connection;
 
 use crate::support::client::Answer;
 use crate::support::fakes::Mood;
@@ -90,10 +92,58 @@ async fn a_known_caller_is_known_without_asking_and_stays_known_while_the_crm_is
     assert_eq!((&stale.json()["caller"]["responsible"], degraded(&stale)), (&json!("boris"), json!(["caller_stale"])));
 }
 
+/// That the CRM knows nobody of this number is a word as well: it is not asked again for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unknown_caller_is_asked_for_once() {
+    let service = site().start().await;
+    for call in ["c-1", "c-2"] {
+        let answer = ask(&service, call).await;
+        assert_eq!((&answer.json()["caller"]["known"], degraded(&answer)), (&json!(false), json!([])));
+    }
+    assert_eq!(service.site.directory.questions(), 1);
+}
+
+/// The store's half of the ladder: a decision lives in memory, so a disk that stalls costs no call its agents. That records
+/// wait for the disk is told, and they are written once it answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_stalls_is_not_waited_for_and_is_told() {
+    let service = site().start().await;
+    let token = service.token("acme", Role::Viewer, None).await;
+    let holder = service.stall_disk().await;
+    let mut asked = 0;
+    loop {
+        let answer = ask(&service, &format!("c-{asked}")).await;
+        asked += 1;
+        assert_eq!(answer.agents().len(), 2);
+        assert!(answer.took < Duration::from_secs(3), "{:?}", answer.took);
+        if degraded(&answer) == json!(["log"]) {
+            break;
+        }
+        assert_eq!(degraded(&answer), json!([]));
+        assert!(asked < 5000, "the first decision waits for the disk all the time, and no answer says so");
+        // Nobody answered: the reservation is over when the next call comes.
+        service.site.clock.pass(60);
+    }
+    holder.close().await.unwrap();
+    let on_disk = async || {
+        let mut calls = 0;
+        let mut next = String::new();
+        loop {
+            let page = service.client.read(&format!("decisions?limit=500{next}"), &token).expect(200).await.json();
+            calls += page["items"].as_array().unwrap().len();
+            let Some(cursor) = page["next"].as_str() else { return calls };
+            next = format!("&cursor={cursor}");
+        }
+    };
+    service.eventually("all decisions are on disk", async || on_disk().await == asked).await;
+    service.site.clock.pass(60);
+    assert_eq!(degraded(&ask(&service, "c-healed").await), json!([]));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn too_many_calls_at_once_go_to_the_backup_number() {
     let mut site = site();
-    site.decisions_max = 0;
+    site.in_flight_max.decisions = 0;
     let service = site.start().await;
     let answer = ask(&service, "c-1").await.json();
     assert_eq!((&answer["targets"], &answer["fallback"]["number"]), (&json!([]), &json!("+74951112200")));

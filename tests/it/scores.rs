@@ -39,7 +39,7 @@ fn days_ago(days: i64) -> Timestamp {
 }
 
 /// The product's defaults, but without horizon and fading, so that figures can be worked out by hand.
-fn timeless() -> ScoreSettings {
+pub(crate) fn timeless() -> ScoreSettings {
     ScoreSettings {
         crm: vec!["bitrix".into(), "sheet".into()],
         contracts_closed_weight: 1.0,

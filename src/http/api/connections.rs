@@ -46,7 +46,7 @@ pub struct ConnectionItem {
     pub integration: String,
     /// `pbx` or `crm`.
     pub kind: String,
-    /// For a PBX: whether its hooks are received (false: its secret is missing). For a CRM: true.
+    /// Whether it is used: a PBX's hooks are received, a CRM is asked. False when its secret is missing, say: see `/readyz`.
     pub enabled: bool,
     /// For a CRM: how its pulls go.
     pub pull: Option<PullItem>,
@@ -95,11 +95,12 @@ pub async fn list_connections(State(state): State<AppState>, reader: Reader) -> 
     let workspace = &reader.tenant.workspace;
     let mut items = Vec::with_capacity(workspace.connections.len());
     for connection in &workspace.connections {
+        let enabled = !reader.tenant.disabled.contains_key(&connection.id);
         items.push(match connection.kind {
-            ConnectionKind::Pbx { .. } => item(connection, "pbx", reader.tenant.hooks.contains_key(&connection.id), None),
+            ConnectionKind::Pbx { .. } => item(connection, "pbx", enabled, None),
             ConnectionKind::Crm { .. } => {
                 let pull = state.store.pull_state(&workspace.id, &connection.id).await?;
-                item(connection, "crm", true, Some(pull_item(pull)))
+                item(connection, "crm", enabled, Some(pull_item(pull)))
             }
         });
     }

@@ -161,6 +161,10 @@ impl CallerDirectory for Connector {
             }
         })
     }
+
+    fn breaker_is_open(&self) -> bool {
+        self.lookup.as_ref().is_some_and(Lookup::breaker_is_open)
+    }
 }
 
 fn link(

@@ -92,6 +92,10 @@ impl Lookup {
         Ok(row.map(|row| self.record_of(&row, &scope)))
     }
 
+    pub(super) fn breaker_is_open(&self) -> bool {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner).is_open()
+    }
+
     fn admit(&self) -> Result<(), SourceError> {
         match self.breaker.lock().unwrap_or_else(PoisonError::into_inner).admit(Instant::now()) {
             Admission::Go => Ok(()),

@@ -23,8 +23,8 @@ use sqlx::pool::PoolConnection;
 
 use crate::broker::ports::Boxed;
 use crate::broker::store::{
-    DecisionSpan, EventOutcome, InboxEntry, InterventionRequest, Page, PageRequest, PullCommit, PullState, Recorded, Store,
-    StoreError, StoredEvent, StoredScores, StoredToken, StoredWorkspace, Verdict, WorkspaceChange,
+    Backlog, DecisionSpan, EventOutcome, InboxEntry, InterventionRequest, Page, PageRequest, PullCommit, PullState, Recorded,
+    Store, StoreError, StoredEvent, StoredScores, StoredToken, StoredWorkspace, Verdict, WorkspaceChange,
 };
 use crate::core::deal::Deal;
 use crate::core::ids::{CallKey, ConnectionId, DecisionId, EventId, WorkspaceId};
@@ -79,16 +79,6 @@ impl SqliteStore {
         let (queue, waiting) = Queue::new();
         writer::start(options, connection, waiting)?;
         Ok(Arc::new(Self { queue, readers, open: RwLock::default(), opening: tokio::sync::Mutex::default() }))
-    }
-
-    /// How many records of decisions could not be kept since the start, because the disk was too slow or refused them.
-    pub fn decisions_lost(&self) -> u64 {
-        self.queue.decisions_lost()
-    }
-
-    /// How many webhooks were not kept for inspection since the start.
-    pub fn inbox_dropped(&self) -> u64 {
-        self.queue.inbox_dropped()
     }
 
     /// How the writer's connection is set up.
@@ -259,6 +249,10 @@ impl Store for SqliteStore {
             self.queue.settle(SETTLE_WAIT).await;
             recorded::read(&mut *self.reader().await?, workspace, (from, until)).await
         })
+    }
+
+    fn backlog(&self) -> Backlog {
+        self.queue.backlog()
     }
 
     fn decisions<'a>(

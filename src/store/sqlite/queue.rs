@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
-use crate::broker::store::{EventOutcome, InboxEntry, PullCommit, StoreError, StoredScores, StoredToken, WorkspaceChange};
+use crate::broker::store::{
+    Backlog, EventOutcome, InboxEntry, PullCommit, StoreError, StoredScores, StoredToken, WorkspaceChange,
+};
 use crate::core::ids::WorkspaceId;
 use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
@@ -177,14 +179,14 @@ impl Queue {
         since == 0 || u128::from(self.now_us().saturating_sub(since - 1)) < LOG_LATE_AFTER.as_micros()
     }
 
-    /// How many decisions found no room, or could not be stored, since the start.
-    pub(super) fn decisions_lost(&self) -> u64 {
-        self.shared.lost.load(Ordering::Acquire)
-    }
-
-    /// How many webhooks found no room in the inbox's queue since the start.
-    pub(super) fn inbox_dropped(&self) -> u64 {
-        self.shared.inbox_dropped.load(Ordering::Acquire)
+    /// What waits, and what found no room or could not be stored since the start.
+    pub(super) fn backlog(&self) -> Backlog {
+        let settled = *self.settled.borrow();
+        Backlog {
+            decisions_waiting: self.shared.handed.load(Ordering::Acquire).saturating_sub(settled),
+            decisions_lost: self.shared.lost.load(Ordering::Acquire),
+            inbox_dropped: self.shared.inbox_dropped.load(Ordering::Acquire),
+        }
     }
 
     /// Hands over a webhook for inspection; dropped where too many wait.

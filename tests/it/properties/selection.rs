@@ -1,18 +1,19 @@
-//! The selection rule held to worked examples: who is next, what is owed after each kind of end, who comes back.
+//! The selection rule held to worked examples: who is next, what is owed after each kind of end and after a change of shares.
+
+use std::sync::Arc;
 
 use meritline::core::call::CallEventType;
 use meritline::core::policy::{Count, Mode};
-use meritline::core::record::{Feed, Presence, PresenceState};
-use meritline::core::share_board::ShareBoard;
+use meritline::core::record::Feed;
 use meritline::core::workspace::GroupIx;
 
-use crate::support::floor::{Draw, Floor, plain_policy, workspace};
+use crate::support::floor::{self, Floor, plain_policy};
 
 const TEAM: GroupIx = GroupIx(0);
 
-fn near(left: &[f64], right: &[f64]) {
-    let close = left.len() == right.len() && left.iter().zip(right).all(|(a, b)| (a - b).abs() < 1e-6);
-    assert!(close, "{left:?} is not {right:?}");
+#[track_caller]
+fn near(got: &[f64], expected: &[f64]) {
+    floor::near(got, expected, 1e-6);
 }
 
 /// Everybody free, nothing told: the first target counts as received.
@@ -106,63 +107,33 @@ fn talk_time_is_corrected_at_the_end_of_a_call() {
     assert!((owed[0] + 150.0).abs() < 1.0 && (owed[1] - 150.0).abs() < 1.0, "{owed:?}");
 }
 
-fn present(floor: &mut Floor, agent: &str, state: PresenceState) {
-    let presence = Presence { agent: agent.into(), state, reason: None, until: None, set_at: floor.now };
-    floor.tally.set_presence(presence);
-}
-
-/// Eight equals, forty calls an hour; one is away for four hours. In the first half hour after the return the ratio to a fair
-/// share is at most 1.15 (others measured 1.06 for this rule, 2.19 for counting in a window).
-#[test]
-fn who_was_away_is_not_flooded_on_return() {
-    let (mut got, mut fair) = (0.0, 0.0);
-    for day in 0..40 {
-        let mut draw = Draw(500 + day);
-        let mut floor = silent(&[1.0; 8]);
-        let mut clock = 0.0;
-        let mut call = 0;
-        let mut until = |floor: &mut Floor, hours: f64, count: &mut dyn FnMut(usize)| {
-            while clock < hours * 3600.0 {
-                let pause = draw.exponential(90.0);
-                clock += pause;
-                floor.pass(pause);
-                call += 1;
-                count(next(floor, &format!("d{day}c{call}")));
-            }
-        };
-        until(&mut floor, 1.0, &mut |_| {});
-        present(&mut floor, "a000", PresenceState::OffDuty);
-        until(&mut floor, 5.0, &mut |member| assert_ne!(member, 0, "nobody off duty is rung"));
-        present(&mut floor, "a000", PresenceState::Available);
-        until(&mut floor, 5.5, &mut |member| {
-            got += if member == 0 { 1.0 } else { 0.0 };
-            fair += 1.0 / 8.0;
-        });
-    }
-    assert!((0.8..=1.15).contains(&(got / fair)), "{}", got / fair);
-}
-
-/// From 1/8 to 4/11 at once: at most 7 of 11 calls in a row go to that one, and 60 calls come to about the new share.
+/// From 1/8 to 4/11 at once, whoever of the eight it is: at most 6 of 11 calls in a row go to that one, and 60 calls come to
+/// about the new share. Why 6: what somebody got in 11 calls is 4 plus the change of how far ahead she is, and nobody is
+/// ever more than 7/8 ahead nor more than 1/2 + ... + 1/8 = 1.718 behind, whatever the shares were before: 6.59 at most.
+/// (Counting in a window gives all 11 to one person, and 57 % of the next 60.)
 #[test]
 fn a_raised_share_is_reached_without_a_burst() {
-    let mut floor = silent(&[1.0; 8]);
-    for call in 0..203 {
-        floor.pass(90.0);
-        next(&mut floor, &format!("before{call}"));
-    }
-    let names: Vec<String> = (0..8).map(|at| format!("a{at:03}")).collect();
-    let members: Vec<(&str, f64)> = names.iter().map(|name| (name.as_str(), if name == "a003" { 4.0 } else { 1.0 })).collect();
-    let raised = workspace(&[("team", "p", &members)], vec![plain_policy("p", Mode::Percent, Count::Offered)]);
-    floor.shares = ShareBoard::of_base(&raised);
-    floor.tally.bind(raised);
-    let dealt: Vec<usize> = (0..60)
-        .map(|call| {
+    for raised in 0..8 {
+        let mut floor = silent(&[1.0; 8]);
+        for call in 0..203 {
             floor.pass(90.0);
-            next(&mut floor, &format!("after{call}"))
-        })
-        .collect();
-    let most = dealt.windows(11).map(|calls| calls.iter().filter(|member| **member == 3).count()).max().unwrap();
-    let share = dealt.iter().filter(|member| **member == 3).count() as f64 / 60.0;
-    assert!(most <= 7, "{most} of 11");
-    assert!((share - 4.0 / 11.0).abs() <= 0.03, "{share}");
+            next(&mut floor, &format!("before{call}"));
+        }
+        let mut shares = [1.0; 8];
+        shares[raised] = 4.0;
+        let after = Floor::of_shares(&shares, plain_policy("p", Mode::Percent, Count::Offered));
+        floor.tally.bind(Arc::clone(after.tally.workspace()));
+        floor.shares = after.shares;
+        let dealt: Vec<usize> = (0..60)
+            .map(|call| {
+                floor.pass(90.0);
+                next(&mut floor, &format!("after{call}"))
+            })
+            .collect();
+        let hers = |calls: &[usize]| calls.iter().filter(|member| **member == raised).count();
+        let most = dealt.windows(11).map(hers).max().unwrap();
+        assert!(most <= 6, "{most} of 11");
+        let share = hers(&dealt) as f64 / 60.0;
+        assert!((share - 4.0 / 11.0).abs() <= 0.03, "{share}");
+    }
 }

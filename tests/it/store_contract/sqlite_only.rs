@@ -70,7 +70,7 @@ async fn a_stalled_disk_does_not_delay_decisions_and_is_told() {
     store.ready().await.unwrap();
     let page = PageRequest { limit: 500, ..PageRequest::default() };
     assert_eq!(store.decisions(&WorkspaceId::from("acme"), page).await.unwrap().items.len(), 101);
-    assert_eq!(store.decisions_lost(), 0);
+    assert_eq!(store.backlog().decisions_lost, 0);
 }
 
 /// A disk that stays away longer than the file may be locked: events are refused, decisions are written afterwards.
@@ -127,7 +127,7 @@ async fn a_full_queue_of_decisions_is_counted_and_the_decisions_stand() {
     for call in 0..9000 {
         ask(&*store, "acme", &format!("c-{call}"), at(call)).await;
     }
-    assert!(store.decisions_lost() > 0, "9000 do not fit");
+    assert!(store.backlog().decisions_lost > 0, "9000 do not fit");
     assert!(!store.log_is_current());
     let again = ask(&*store, "acme", "c-8999", at(8999)).await;
     assert_eq!(again.sequence, 9000);
@@ -170,7 +170,7 @@ async fn a_decision_that_cannot_be_stored_is_lost_alone() {
     let listed = store.decisions(&WorkspaceId::from("acme"), page).await.unwrap().items;
     let calls: Vec<&str> = listed.iter().map(|record| record.decision.call_id.as_str()).collect();
     assert_eq!(calls, ["c-6", "c-5", "c-4", "c-2", "c-1", "c-0"]);
-    assert_eq!(store.decisions_lost(), 1);
+    assert_eq!(store.backlog().decisions_lost, 1);
     assert!(store.log_is_current());
 }
 

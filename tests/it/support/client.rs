@@ -6,6 +6,8 @@ use std::time::Duration;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::contract;
@@ -86,19 +88,54 @@ impl Call {
 
     /// Sends it; a reply with another status, or one that is not what the contract says, fails the test.
     pub(crate) async fn expect(self, status: u16) -> Answer {
+        let at = format!("{} {}", self.method, self.path);
+        let answer = self.send().await;
+        assert_eq!(answer.status, status, "{at} answered {}: {}", answer.status, answer.text());
+        answer
+    }
+
+    /// Sends it; a reply that is not what the contract says fails the test.
+    pub(crate) async fn send(self) -> Answer {
         let Self { request, method, path } = self;
         let sent = Instant::now();
         let response = request.send().await.unwrap_or_else(|error| panic!("{method} {path}: no reply: {error:?}"));
-        let (got, headers) = (response.status().as_u16(), response.headers().clone());
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.unwrap().to_vec();
-        let answer = Answer { headers, body, took: sent.elapsed() };
-        assert_eq!(got, status, "{method} {path} answered {got}: {}", answer.text());
+        let answer = Answer { status, headers, body, took: sent.elapsed() };
         let plain_path = path.split('?').next().unwrap_or_default();
         if !is_foreign(plain_path) || answer.media_type() == "application/problem+json" {
-            contract::check_reply(method.as_str(), plain_path, got, answer.media_type(), &answer.body);
+            contract::check_reply(method.as_str(), plain_path, status, answer.media_type(), &answer.body);
         }
         answer
     }
+}
+
+/// Posts a body to a hook of workspace `acme`'s connection `pbx`, a byte every 100 ms; gives what is answered meanwhile.
+pub(crate) async fn drip(address: SocketAddr, path: &str, body: &str) -> String {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        secret("acme", "pbx"),
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let (mut reading, mut writing) = socket.into_split();
+    let drip = async {
+        for byte in body.as_bytes() {
+            if writing.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut answer = vec![0; 4096];
+    let read = async { reading.read(&mut answer).await.unwrap() };
+    let length = tokio::select! {
+        length = tokio::time::timeout(Duration::from_secs(5), read) => length.expect("an answer long before the body is whole"),
+        () = drip => unreachable!(),
+    };
+    String::from_utf8_lossy(&answer[..length]).into_owned()
 }
 
 /// Whether a hook speaks a dialect of somebody else; its replies are not ours to document.
@@ -109,6 +146,7 @@ fn is_foreign(path: &str) -> bool {
 
 /// A reply.
 pub(crate) struct Answer {
+    pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     /// From sending to the last byte.

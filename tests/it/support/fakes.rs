@@ -105,4 +105,8 @@ impl CallerDirectory for FakeDirectory {
             }
         })
     }
+
+    fn breaker_is_open(&self) -> bool {
+        false
+    }
 }

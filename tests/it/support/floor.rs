@@ -1,4 +1,4 @@
-//! A sales floor in memory: one group of agents, calls chosen and folded by the core itself, time in the test's hands.
+//! A sales floor in memory: groups of agents, calls chosen and folded by the core itself, time in the test's hands.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use meritline::core::agent::{Agent, Number, NumberKind};
 use meritline::core::call::{CallEvent, CallEventType};
 use meritline::core::callback::CallbackRules;
 use meritline::core::choose::{self, Choice, Question};
-use meritline::core::decision::{CallerCard, Decision};
+use meritline::core::decision::{CallerCard, Decision, Stage};
 use meritline::core::ids::{AgentId, CallKey};
 use meritline::core::policy::{Count, Dialling, Guard, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings};
-use meritline::core::record::{Asked, DecisionRecord, EncodedReply, Feed, ReceivedEvent};
+use meritline::core::record::{Asked, DecisionRecord, EncodedReply, Feed, Presence, PresenceState, ReceivedEvent};
 use meritline::core::share_board::ShareBoard;
 use meritline::core::tally::Tally;
 use meritline::core::workspace::{
-    CalledMatch, GroupIx, GroupParts, MemberName, MemberParts, RouteParts, Workspace, WorkspaceParts,
+    AgentIx, CalledMatch, GroupIx, GroupParts, MemberName, MemberParts, RouteParts, Workspace, WorkspaceParts,
 };
 
 /// A policy with nothing but the distribution in it: percent, no wrap-up, free stage only.
@@ -95,6 +95,10 @@ pub struct Floor {
     pub shares: ShareBoard,
     pub now: Timestamp,
     pub feed: Feed,
+    /// The group that calls are asked for; the first of the workspace at the start.
+    pub group: GroupIx,
+    /// The manager of whoever calls next.
+    pub responsible: Option<AgentIx>,
     events: u64,
 }
 
@@ -105,6 +109,8 @@ impl Floor {
             tally: Tally::new(workspace),
             now: "2026-11-23T06:00:00Z".parse().unwrap(),
             feed: Feed::Events,
+            group: GroupIx(0),
+            responsible: None,
             events: 0,
         }
     }
@@ -129,10 +135,10 @@ impl Floor {
     pub fn choose(&self, call: &str, exclude: &[AgentId]) -> Choice {
         let question = Question {
             call: &Self::key(call),
-            group: GroupIx(0),
+            group: self.group,
             now: self.now,
             exclude,
-            responsible: None,
+            responsible: self.responsible,
             caller: None,
             has_fallback: true,
         };
@@ -178,6 +184,21 @@ impl Floor {
         record
     }
 
+    /// The group with this id.
+    pub fn group_ix(&self, id: &str) -> GroupIx {
+        self.tally.workspace().find_group(&id.into()).expect("a group of the workspace")
+    }
+
+    /// The agent with this id.
+    pub fn agent_ix(&self, id: &str) -> AgentIx {
+        self.tally.workspace().find_agent(&id.into()).expect("an agent of the workspace")
+    }
+
+    pub fn set_presence(&mut self, agent: &str, state: PresenceState) {
+        let presence = Presence { agent: agent.into(), state, reason: None, until: None, set_at: self.now };
+        self.tally.set_presence(presence);
+    }
+
     pub fn event(&mut self, call: &str, kind: CallEventType, agent: Option<&str>) -> ReceivedEvent {
         let received = self.make_event(call, kind, agent);
         self.tally.add_event(&received);
@@ -212,6 +233,18 @@ impl Floor {
     }
 }
 
+/// Whom a decision lists, in order.
+pub fn listed(record: &DecisionRecord) -> Vec<(&str, Stage)> {
+    record.decision.targets.iter().map(|target| (target.agent.as_str(), target.stage)).collect()
+}
+
+/// Fails unless every figure is within `tolerance` of the expected one.
+#[track_caller]
+pub fn near(got: &[f64], expected: &[f64], tolerance: f64) {
+    let close = got.len() == expected.len() && got.iter().zip(expected).all(|(a, b)| (a - b).abs() <= tolerance);
+    assert!(close, "{got:?} is not {expected:?} within {tolerance}");
+}
+
 /// SplitMix64, for draws that are the same everywhere.
 pub struct Draw(pub u64);
 
@@ -232,5 +265,17 @@ impl Draw {
     /// Exponential with this mean.
     pub fn exponential(&mut self, mean: f64) -> f64 {
         -mean * (1.0 - self.uniform()).ln()
+    }
+
+    /// Standard normal (Box and Muller's transform, one of its two values).
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+
+    /// Log-normal with this mean and this coefficient of variation: `ln x` has variance `ln(1 + cv^2)`.
+    pub fn log_normal(&mut self, mean: f64, cv: f64) -> f64 {
+        let variance = (1.0 + cv * cv).ln();
+        (mean.ln() - variance / 2.0 + variance.sqrt() * self.normal()).exp()
     }
 }

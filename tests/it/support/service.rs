@@ -1,14 +1,16 @@
 //! The real service in this process: its router and listener on a free port, a SQLite file of its own, and fakes for
 //! clock, ids and CRM. Tests talk HTTP to it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use meritline::broker::caller_lookup::{CallerLookup, LookupLimits};
 use meritline::broker::decide::Decider;
 use meritline::broker::hook::HookEndpoint;
+use meritline::broker::permits::{InFlightMax, Permits};
 use meritline::broker::ports::{CallerDirectory, Clock, IdSource};
 use meritline::broker::refresh_scores::{self, ScoreBook};
 use meritline::broker::store::{Store, StoreError, StoredToken};
@@ -19,12 +21,13 @@ use meritline::core::share_board::ShareBoard;
 use meritline::core::workspace::{Connection, ConnectionKind, Workspace};
 use meritline::http::access::{Role, hash};
 use meritline::http::serve::serve;
-use meritline::http::state::{Handles, HttpLimits, Permits, Readiness};
+use meritline::http::state::{Handles, HttpLimits, Readiness};
 use meritline::integration::pbx::{ConfiguredDialect, Dialect, registry};
 use meritline::store::sqlite::SqliteStore;
 use meritline::telemetry::metrics::Metrics;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use super::client::Client;
 use super::fakes::{CountedIds, FakeDirectory, ManualClock};
@@ -42,8 +45,10 @@ pub(crate) struct Site {
     pub(crate) ids: Arc<CountedIds>,
     /// Bounds and ages of the caller cache.
     pub(crate) lookup: LookupLimits,
-    /// How many decisions may run at once.
-    pub(crate) decisions_max: usize,
+    /// How many requests may run at once; one workspace gets half.
+    pub(crate) in_flight_max: InFlightMax,
+    /// How long a body other than a decision hook's may take to arrive, in milliseconds.
+    pub(crate) body_ms: u32,
 }
 
 impl Site {
@@ -55,7 +60,8 @@ impl Site {
             directory: Arc::new(FakeDirectory::new()),
             ids: Arc::default(),
             lookup: LookupLimits::default(),
-            decisions_max: 512,
+            in_flight_max: InFlightMax { decisions: 512, events: 1024, api: 64 },
+            body_ms: 10_000,
         }
     }
 
@@ -78,12 +84,8 @@ impl Site {
             ids: Arc::clone(&self.ids) as Arc<dyn IdSource>,
             decider: Arc::new(Decider::new(Arc::clone(&store), Arc::clone(&self.ids) as Arc<dyn IdSource>)),
             metrics: Metrics::new(),
-            limits: HttpLimits { body_bytes: 1024 * 1024, body_ms: 10_000 },
-            permits: Arc::new(Permits {
-                decisions: Semaphore::new(self.decisions_max),
-                events: Semaphore::new(1024),
-                api: Semaphore::new(64),
-            }),
+            limits: HttpLimits { body_bytes: 1024 * 1024, body_ms: self.body_ms },
+            permits: Arc::new(Permits::new(self.in_flight_max)),
             readiness: Arc::new(Readiness::default()),
             tasks: tasks.clone(),
         });
@@ -110,6 +112,8 @@ impl Site {
             scores: ScoreBook::default(),
             hooks: pbx.collect::<HashMap<_, _>>(),
             directory,
+            disabled: BTreeMap::new(),
+            permits: Arc::new(Permits::new(self.in_flight_max.of_one_workspace())),
             tasks,
         });
         refresh_scores::restore(store, &tenant, now).await.unwrap();
@@ -167,6 +171,24 @@ impl TestService {
             Err(error) => panic!("no token: {error}"),
         }
         text
+    }
+
+    /// Waits until something holds that comes about in the background.
+    pub(crate) async fn eventually(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        for _ in 0..600 {
+            if holds().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{what}: not within 30 s");
+    }
+
+    /// Locks the file, as another process might: for the writer a disk that does not answer until this is closed.
+    pub(crate) async fn stall_disk(&self) -> SqliteConnection {
+        let mut holder = SqliteConnectOptions::new().filename(self.site.file()).connect().await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut holder).await.unwrap();
+        holder
     }
 
     /// Stops in order and starts again on the same file.
