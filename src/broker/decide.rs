@@ -16,6 +16,7 @@ use crate::core::choose::{self, Choice, Question};
 use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason};
 use crate::core::ids::{CallKey, ConnectionId};
 use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed};
+use crate::core::rollout::Arm;
 use crate::core::route_match::match_route;
 use crate::core::tally::Tally;
 use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, Route, Workspace};
@@ -237,7 +238,7 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn record(&self, tally: &Tally, hook: &Hook<'_>) -> DecisionRecord {
         let Some(route) = self.route else {
-            return self.finish(tally, hook, no_choice(Reason::NoRoute), Scores::default());
+            return self.finish(tally, hook, Choice::nobody(Reason::NoRoute), Scores::default());
         };
         let shares = hook.tenant.shares.load();
         let question = Question {
@@ -246,6 +247,8 @@ impl Draft<'_> {
             now: hook.received_at,
             exclude: &hook.request.exclude,
             responsible: self.caller.responsible,
+            caller: hook.request.caller.as_ref(),
+            has_fallback: route.fallback.is_some(),
         };
         let choice = choose::choose(tally, &shares, &question);
         let scores = Scores::of(tally.workspace(), &shares, &choice, hook.received_at);
@@ -255,7 +258,7 @@ impl Draft<'_> {
     fn record_fault(&self, tally: &Tally, hook: &Hook<'_>) -> DecisionRecord {
         tracing::error!(call.id = %self.call.call, "choosing for a call failed; it was answered with the fallback");
         let reason = if self.route.is_some() { Reason::Fallback } else { Reason::NoRoute };
-        self.finish(tally, hook, no_choice(reason), Scores { age_seconds: None, degraded: Some(Degraded::Fault) })
+        self.finish(tally, hook, Choice::nobody(reason), Scores { age_seconds: None, degraded: Some(Degraded::Fault) })
     }
 
     fn finish(&self, tally: &Tally, hook: &Hook<'_>, choice: Choice, scores: Scores) -> DecisionRecord {
@@ -291,6 +294,7 @@ impl Draft<'_> {
             paths: choice.paths,
             adjustments: choice.adjustments,
             reply,
+            trial: choice.trial,
         }
     }
 }
@@ -303,11 +307,8 @@ fn asked(request: &DecisionRequest) -> Asked {
         operation: request.operation.clone(),
         exclude: request.exclude.clone(),
         at: request.at,
+        calls_back: None,
     }
-}
-
-fn no_choice(reason: Reason) -> Choice {
-    Choice { targets: Vec::new(), reason, moves_credit: true, groups: Vec::new(), paths: Vec::new(), adjustments: Vec::new() }
 }
 
 /// How old the scores behind a choice are.
@@ -319,7 +320,12 @@ struct Scores {
 
 impl Scores {
     fn of(workspace: &Workspace, shares: &crate::core::share_board::ShareBoard, choice: &Choice, now: Timestamp) -> Self {
-        let groups = choice.groups.iter().filter_map(|view| shares.group(workspace.find_group(&view.group)?));
+        let groups = choice.groups.iter().filter_map(|view| {
+            let group = workspace.find_group(&view.group)?;
+            // Equal shares do without scores, however old those are.
+            let arm = choice.trial.arm_under(&workspace.policy_of(group).id);
+            shares.group(group).filter(|_| matches!(arm, None | Some(Arm::Policy)))
+        });
         let mut found = Self::default();
         for group in groups.filter(|group| group.follows_scores) {
             let Some(as_of) = group.scores_as_of else {

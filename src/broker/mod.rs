@@ -3,6 +3,7 @@
 //! Async is allowed here, frameworks are not: no web framework, no HTTP client, no SQL, no YAML. The outside is seen
 //! only through [`ports`] and [`store`].
 
+pub mod assign_callbacks;
 pub mod caller_lookup;
 pub mod deadline;
 pub mod decide;
@@ -11,7 +12,11 @@ pub mod permits;
 pub mod poll_deals;
 pub mod ports;
 pub mod record_event;
+mod recorded_calls;
 pub mod refresh_scores;
+pub mod replay;
+pub mod share_report;
 pub mod store;
 pub mod supervise;
 pub mod tenant;
+pub mod uplift;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::core::deal::Deal;
 use crate::core::ids::{AgentId, CallId, CallKey, ConnectionId, DecisionId, EventId, GroupId, PolicyId, WorkspaceId};
+use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::tally::Tally;
 use crate::core::workspace::Workspace;
@@ -195,6 +196,43 @@ pub struct PageRequest {
     pub call: Option<CallId>,
 }
 
+/// What was recorded over a span.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recorded {
+    /// Decisions received in the span, by sequence.
+    pub decisions: Vec<Arc<DecisionRecord>>,
+    /// Events received in the span, by receipt.
+    pub events: Vec<ReceivedEvent>,
+    /// Presence set in the span, by time.
+    pub presence: Vec<Presence>,
+    /// What else was set by hand in the span, by time.
+    pub interventions: Vec<Intervention>,
+}
+
+/// Which decisions are wanted, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionSpan {
+    /// Received from this instant on.
+    pub from: Timestamp,
+    /// Received before this instant.
+    pub until: Timestamp,
+    /// Where to go on; none for the start of the span.
+    pub cursor: Option<String>,
+}
+
+/// Which interventions are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InterventionRequest {
+    /// Where to start; none for the newest.
+    pub cursor: Option<String>,
+    /// At most so many items (1 to 500).
+    pub limit: usize,
+    /// Only of these kinds; empty means all.
+    pub kinds: Vec<String>,
+    /// Only those about this agent.
+    pub agent: Option<AgentId>,
+}
+
 /// The store.
 pub trait Store: Send + Sync + 'static {
     /// All workspaces, by id. Cheap enough to ask every second.
@@ -241,9 +279,26 @@ pub trait Store: Send + Sync + 'static {
     /// Stores and folds an agent's presence. Durable before it returns.
     fn set_presence<'a>(&'a self, workspace: &'a WorkspaceId, presence: Presence) -> Boxed<'a, Result<(), StoreError>>;
 
+    /// Stores and folds what somebody set by hand. Durable before it returns; the same id again changes nothing.
+    fn intervene<'a>(&'a self, workspace: &'a WorkspaceId, intervention: Intervention) -> Boxed<'a, Result<(), StoreError>>;
+
+    /// What was set by hand, newest first.
+    fn interventions<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        wanted: InterventionRequest,
+    ) -> Boxed<'a, Result<Page<Intervention>, StoreError>>;
+
     /// Whether records of decisions reach the disk in time; false shows in answers as `degraded: ["log"]`. Never waits.
     fn log_is_current(&self) -> bool;
 
+    /// All that was recorded in `[from, until)`. Ask for hours, not for months: it is held in memory.
+    fn recorded<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Boxed<'a, Result<Recorded, StoreError>>;
     /// What waits for the disk, and what never reached it. Never waits.
     fn backlog(&self) -> Backlog;
 
@@ -252,6 +307,13 @@ pub trait Store: Send + Sync + 'static {
         &'a self,
         workspace: &'a WorkspaceId,
         page: PageRequest,
+    ) -> Boxed<'a, Result<Page<Arc<DecisionRecord>>, StoreError>>;
+
+    /// Some of the decisions received in a span, in the order they were made; a page may hold none and still not be the last.
+    fn decisions_between<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        span: DecisionSpan,
     ) -> Boxed<'a, Result<Page<Arc<DecisionRecord>>, StoreError>>;
 
     /// One decision. Its id is a UUID version 7 made for the instant its hook was received, so a store may look there.

@@ -6,7 +6,9 @@ pub mod check;
 pub mod demo;
 pub mod logging;
 pub mod open;
+pub mod replay;
 pub mod serve;
+pub mod simulate;
 pub mod token;
 pub mod workspace;
 
@@ -36,8 +38,12 @@ pub enum Command {
     /// Makes tokens for the API
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Runs recorded calls under another workspace file and says what would have changed
+    Replay(replay::ReplayArguments),
     /// Checks workspace files and integration manifests without applying anything
     Check(check::CheckArguments),
+    /// Tries policies on a sales floor in simulated time and compares them
+    Simulate(simulate::SimulateArguments),
 }
 
 /// Runs what the arguments say.
@@ -47,7 +53,9 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Workspace(command) => workspace::run(command).await,
         Command::Token(command) => token::run(command).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
         Command::Check(arguments) => check::run(&arguments).await,
+        Command::Simulate(arguments) => simulate::run(&arguments),
     };
     match done {
         Ok(code) => code,

@@ -11,7 +11,9 @@ use jiff::Timestamp;
 use super::call::CallEventType;
 use super::credit_book::{Contribution, EntryKey};
 use super::ids::{AgentId, CallKey, EventId, GroupId};
+use super::phone_number::PhoneNumber;
 use super::policy::Count;
+use super::recent_calls::RecentCall;
 use super::record::{DecisionRecord, Feed, GroupView, ReceivedEvent, Step};
 
 /// How much longer than the ring time an offer may stay open: the PBX's own dead time between ringing and telling.
@@ -22,6 +24,9 @@ const RING_UNKNOWN_SECONDS: i64 = 60;
 
 /// A conversation whose end was never told is taken as over after so long: a lost event must not keep a person busy.
 const TALK_MAX_SECONDS: i64 = 4 * 3600;
+
+/// A call that nobody answered and whose end was never told is missed so long after its targets must have rung out.
+const UNTOLD_END_SECONDS: i64 = 60;
 
 /// An event's place in the order the PBX tells: its clock, then the kind, then the id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +67,17 @@ pub struct TalkEnd {
     /// Receipt of the event that ended it.
     pub received_at: Timestamp,
     /// Its length in seconds.
+    pub talk_seconds: f64,
+}
+
+/// An agent's answer to a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallAnswer {
+    /// Who answered first.
+    pub agent: AgentId,
+    /// Receipt of the event that told so.
+    pub received_at: Timestamp,
+    /// How long that agent talked in seconds; 0 where nothing tells.
     pub talk_seconds: f64,
 }
 
@@ -153,6 +169,11 @@ impl CallState {
         self.ended.is_some()
     }
 
+    /// Whether this is a task to call somebody back.
+    pub fn calls_back(&self) -> bool {
+        self.decisions.first().is_some_and(|record| record.asked.calls_back.is_some())
+    }
+
     /// Agents the PBX told anything about in this call.
     pub fn rung(&self) -> impl Iterator<Item = &AgentId> {
         self.legs.iter().map(|leg| &leg.agent)
@@ -231,6 +252,45 @@ impl CallState {
             self.push_parts(&offered, Count::Offered, &mut parts);
         }
         parts
+    }
+
+    /// The first answer of an agent.
+    pub fn answered(&self) -> Option<CallAnswer> {
+        let answers = self.legs.iter().filter_map(|leg| Some((leg.first_answer.as_ref()?, leg)));
+        let (mark, leg) = answers.min_by(|a, b| a.0.cmp(b.0))?;
+        let talk_seconds = self.talk_seconds(leg).unwrap_or(0.0);
+        Some(CallAnswer { agent: leg.agent.clone(), received_at: mark.received_at, talk_seconds })
+    }
+
+    /// What later calls need to know of this one; none for a call nobody asked about.
+    pub fn recent(&self) -> Option<RecentCall> {
+        let (first, last) = (self.decisions.first()?, self.decisions.last()?);
+        let talked = self.legs.iter().filter(|leg| leg.last_answer.is_some()).max_by(|a, b| a.last_answer.cmp(&b.last_answer));
+        let ended = |leg: &Leg| leg.end.as_ref().or(self.ended.as_ref()).map(|end| end.received_at);
+        let rung = self.legs.iter().max_by(|a, b| a.latest.cmp(&b.latest)).map(|leg| &leg.agent);
+        Some(RecentCall {
+            // Stored as E.164, which needs no region.
+            caller: first.asked.caller.as_deref().and_then(|caller| PhoneNumber::parse(caller, "").ok()),
+            asked_at: first.decision.received_at,
+            route: first.decision.route.clone(),
+            group: first.groups.first().map(|view| view.group.clone()),
+            calls_back: first.asked.calls_back.clone(),
+            offered: rung.or_else(|| last.decision.targets.first().map(|target| &target.agent)).cloned(),
+            talked: talked.map(|leg| (leg.agent.clone(), ended(leg))),
+            missed_at: self.missed_at(last),
+        })
+    }
+
+    /// From when on the call counts as missed: its end without an answer, or when all its targets must have rung out.
+    fn missed_at(&self, last: &DecisionRecord) -> Option<Timestamp> {
+        match last.feed {
+            Feed::Silent { .. } => return None,
+            Feed::Events if self.is_answered() => return None,
+            Feed::Events => {}
+        }
+        let rings: i64 = last.decision.targets.iter().map(|target| i64::from(target.ring_seconds)).sum();
+        let rung_out = later(last.decision.received_at, rings + UNTOLD_END_SECONDS);
+        Some(self.ended.as_ref().map_or(rung_out, |ended| ended.received_at.min(rung_out)))
     }
 
     fn observe(&mut self, agent: &AgentId, mark: Mark, talk_seconds: Option<u32>) {

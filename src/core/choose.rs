@@ -9,13 +9,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::call_state::CallState;
-use super::decision::{Reason, Stage, Target};
-use super::ids::{AgentId, CallKey, GroupId};
-use super::policy::{Count, Mode, PersonalCalls, PersonalManager};
-use super::record::{GroupView, Lambda, MemberStanding, Step};
+use super::callback;
+use super::decision::{CallerCard, Decision, Reason, Stage, Target};
+use super::ids::{AgentId, CallKey, DecisionId, GroupId};
+use super::phone_number::PhoneNumber;
+use super::policy::{Count, Mode, PersonalCalls, PersonalManager, Policy};
+use super::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, Lambda, MemberStanding, Step};
+use super::rollout;
 use super::selection::{self, Adjustment, CREDIT_CAP_CALLS, Standing};
 use super::share_board::ShareBoard;
 use super::tally::Tally;
+use super::trial::{Lens, Trial};
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
 /// What is asked of the choice.
@@ -31,6 +35,10 @@ pub struct Question<'a> {
     pub exclude: &'a [AgentId],
     /// The caller's responsible manager, if one of our agents is.
     pub responsible: Option<AgentIx>,
+    /// Who calls; none when withheld.
+    pub caller: Option<&'a PhoneNumber>,
+    /// Whether the call can go elsewhere when nobody is named. If not, the busy are named rather than nobody.
+    pub has_fallback: bool,
 }
 
 /// Whom to ring, and what that moves.
@@ -48,36 +56,97 @@ pub struct Choice {
     pub paths: Vec<Vec<Step>>,
     /// For each step of the first path: what keeps credits bounded.
     pub adjustments: Vec<Adjustment>,
+    /// What of it is under test.
+    pub trial: Trial,
 }
 
-/// Chooses.
+/// What a record says besides the choice.
+#[derive(Debug, Clone)]
+pub struct RecordHead {
+    /// One above the state's last.
+    pub sequence: u64,
+    /// UUID version 7.
+    pub decision_id: DecisionId,
+    /// The call.
+    pub call: CallKey,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// When it was asked.
+    pub received_at: Timestamp,
+    /// Whether events follow.
+    pub feed: Feed,
+}
+
+impl Choice {
+    /// Nobody.
+    pub fn nobody(reason: Reason) -> Self {
+        let (targets, groups, paths, adjustments) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { targets, reason, moves_credit: true, groups, paths, adjustments, trial: Trial::default() }
+    }
+
+    /// The record of a choice that no PBX asked for: nothing of a caller, and an empty answer.
+    pub fn into_record(self, head: RecordHead) -> DecisionRecord {
+        DecisionRecord {
+            sequence: head.sequence,
+            connection: head.call.connection,
+            asked: Asked::default(),
+            decision: Decision {
+                decision_id: head.decision_id,
+                call_id: head.call.call,
+                attempt: head.attempt,
+                received_at: head.received_at,
+                route: None,
+                reason: self.reason,
+                targets: self.targets,
+                fallback: None,
+                caller: CallerCard::default(),
+                scores_age_seconds: None,
+                degraded: Vec::new(),
+            },
+            feed: head.feed,
+            moves_credit: self.moves_credit,
+            groups: self.groups,
+            paths: self.paths,
+            adjustments: self.adjustments,
+            trial: self.trial,
+            reply: EncodedReply { status: 204, content_type: "".into(), body: Arc::default() },
+        }
+    }
+}
+
+/// Chooses; for a call under test also what the other arm would have chosen.
 pub fn choose(tally: &Tally, shares: &ShareBoard, question: &Question<'_>) -> Choice {
+    let lens = Lens::answer(rollout::arms(tally, question.call, question.group, question.now));
+    let mut choice = choose_through(&lens, tally, shares, question);
+    if let Some(other) = lens.other() {
+        choice.trial = lens.trial(tally, question.call, choose_through(&other, tally, shares, question));
+    }
+    choice
+}
+
+fn choose_through(lens: &Lens, tally: &Tally, shares: &ShareBoard, question: &Question<'_>) -> Choice {
     let workspace = Arc::clone(tally.workspace());
     let policy = workspace.policy_of(question.group);
-    let mut walk = Walk::start(&workspace, tally, shares, question);
-    let personal = walk.personal(policy.personal_manager);
-    match (policy.personal_manager, personal) {
-        (PersonalManager::Only, None) => return walk.finish(Reason::Fallback, true),
-        (PersonalManager::Only | PersonalManager::Prefer, Some(target)) => walk.list(target),
-        (PersonalManager::Prefer | PersonalManager::Off, _) => {}
+    let mut walk = Walk::start(lens, &workspace, tally, shares, question);
+    let first = walk.list_known_caller(policy);
+    if policy.personal_manager != PersonalManager::Only || (walk.targets.is_empty() && !question.has_fallback) {
+        walk.list_by_credit(policy.dialling.busy_stage, walk.targets_max());
     }
-    let has_personal = !walk.targets.is_empty();
-    if policy.personal_manager != PersonalManager::Only {
-        walk.list_by_credit(policy.dialling.busy_stage, policy.dialling.targets_max);
+    if walk.targets.is_empty() && !question.has_fallback {
+        walk.list_by_credit(true, walk.targets_max());
     }
-    let reason = match (has_personal, walk.mode_of_first()) {
-        (true, _) => Reason::PersonalManager,
-        (false, None) => Reason::Fallback,
-        (false, Some(Mode::Percent)) => Reason::Percent,
-        (false, Some(Mode::EqualCalls)) => Reason::EqualCalls,
-        (false, Some(Mode::EqualTalkTime)) => Reason::EqualTalkTime,
-        (false, Some(Mode::Performance)) => Reason::Performance,
+    let reason = match (first, walk.mode_of_first()) {
+        (Some(reason), _) => reason,
+        (None, None) => Reason::Fallback,
+        (None, Some(Mode::Percent)) => Reason::Percent,
+        (None, Some(Mode::EqualCalls)) => Reason::EqualCalls,
+        (None, Some(Mode::EqualTalkTime)) => Reason::EqualTalkTime,
+        (None, Some(Mode::Performance)) => Reason::Performance,
     };
     // A call that began apart stays apart: its later attempts move nothing either.
     let began_apart = tally.call(question.call).and_then(|call| call.decisions.first()).is_some_and(|first| !first.moves_credit);
-    let apart = has_personal && policy.personal_calls == PersonalCalls::Apart;
-    let moves_credit = !(began_apart || apart);
-    walk.finish(reason, moves_credit)
+    let apart = reason == Reason::PersonalManager && policy.personal_calls == PersonalCalls::Apart;
+    walk.finish(reason, !(began_apart || apart))
 }
 
 /// In which order candidates are taken: the free, the busy, those being offered another call; then the same among those
@@ -138,22 +207,34 @@ struct Listed {
 }
 
 struct Walk<'a> {
+    lens: &'a Lens,
     workspace: &'a Workspace,
     tally: &'a Tally,
     shares: &'a ShareBoard,
     question: &'a Question<'a>,
     own_call: Option<u64>,
     tried: Vec<AgentIx>,
+    mobile_caller: bool,
     nodes: Vec<Node>,
     targets: Vec<Listed>,
 }
 
 impl<'a> Walk<'a> {
-    fn start(workspace: &'a Workspace, tally: &'a Tally, shares: &'a ShareBoard, question: &'a Question<'a>) -> Self {
+    fn start(
+        lens: &'a Lens,
+        workspace: &'a Workspace,
+        tally: &'a Tally,
+        shares: &'a ShareBoard,
+        question: &'a Question<'a>,
+    ) -> Self {
         let rung = tally.call(question.call).map(CallState::already_tried).unwrap_or_default();
         let tried = rung.into_iter().chain(question.exclude).filter_map(|id| workspace.find_agent(id)).collect();
         let own_call = tally.call_serial_of(question.call);
-        let mut walk = Self { workspace, tally, shares, question, own_call, tried, nodes: Vec::new(), targets: Vec::new() };
+        // Looked at only where it matters: telling the kind of a number takes longer than the choice.
+        let matters = workspace.policies.iter().any(|policy| policy.dialling.mobile_callers.is_some());
+        let mobile_caller = matters && question.caller.is_some_and(PhoneNumber::is_mobile);
+        let (nodes, targets) = (Vec::new(), Vec::new());
+        let mut walk = Self { lens, workspace, tally, shares, question, own_call, tried, mobile_caller, nodes, targets };
         walk.visit(question.group);
         walk
     }
@@ -165,7 +246,7 @@ impl<'a> Walk<'a> {
         }
         let group = self.workspace.group(ix);
         let guard = &self.workspace.policy(group.policy).guard;
-        let published = self.shares.group(ix).map(|shares| Arc::clone(&shares.published)).unwrap_or_default();
+        let published = self.lens.published(self.workspace, self.shares, ix);
         let mut who = Vec::with_capacity(group.members.len());
         let mut standing = Vec::with_capacity(group.members.len());
         for (position, member) in group.members.iter().enumerate() {
@@ -192,18 +273,19 @@ impl<'a> Walk<'a> {
     }
 
     fn node(&self, ix: GroupIx, published: Arc<[f64]>, who: Vec<Who>, standing: Vec<MemberStanding>) -> Node {
-        let (book, members) = (self.tally.book(ix), self.tally.members(ix));
+        let (book, members) = (self.lens.book(self.tally, ix), self.tally.members(ix));
         let weight = |(share, stands): (&f64, &MemberStanding)| if stands.in_rotation() { *share } else { 0.0 };
         let weights: Vec<f64> = published.iter().zip(&standing).map(weight).collect();
         let values = selection::expected_shares(&weights).into_boxed_slice();
-        let lambda = book.share_lambda(Lambda { members: Arc::clone(members), published, values });
+        let base = self.shares.group(ix).map(|shares| Arc::clone(&shares.base)).unwrap_or_default();
+        let lambda = book.share_lambda(Lambda { members: Arc::clone(members), base, published, values });
         let policy = self.workspace.policy_of(ix);
-        let unit = if policy.mode.counts_seconds() { book.mean_talk_seconds() } else { 1.0 };
+        let unit = if policy.mode.counts_seconds() { self.tally.book(ix).mean_talk_seconds() } else { 1.0 };
         let now_us = self.question.now.as_microsecond();
         let mut credit = book.credits(members, now_us);
         if policy.count == Count::Answered {
             // The call is shared out anew: what it moved so far is as if it had not been.
-            for key in self.tally.parts_of(self.question.call, &self.workspace.group(ix).id) {
+            for key in self.lens.parts_of(self.tally, self.question.call, ix) {
                 book.subtract_part(key, members, now_us, &mut credit);
             }
         }
@@ -243,14 +325,8 @@ impl<'a> Walk<'a> {
                 id: node.lambda.members.get(position)?.as_str(),
             })
         };
-        let mut winner: Option<(usize, Standing<'_>)> = None;
-        for position in (0..node.who.len()).filter(|position| self.can_give(node, *position, rank)) {
-            let Some(candidate) = standing(position) else { continue };
-            if winner.as_ref().is_none_or(|(_, best)| candidate.goes_before(best)) {
-                winner = Some((position, candidate));
-            }
-        }
-        winner.map(|(position, _)| position)
+        let able = (0..node.who.len()).filter(|position| self.can_give(node, *position, rank));
+        selection::first_to_ring(able.filter_map(|position| Some((position, standing(position)?))))
     }
 
     fn top(&self) -> usize {
@@ -273,6 +349,45 @@ impl<'a> Walk<'a> {
 
     fn list(&mut self, listed: Listed) {
         self.targets.push(listed);
+    }
+
+    /// Lists who comes first because of who calls, and says why; nobody where credit decides.
+    fn list_known_caller(&mut self, policy: &Policy) -> Option<Reason> {
+        if policy.personal_manager != PersonalManager::Only
+            && let Some(listed) = self.with_context(policy)
+        {
+            self.list(listed);
+            return Some(Reason::Callback);
+        }
+        let listed = match policy.personal_manager {
+            PersonalManager::Off => None,
+            PersonalManager::Only | PersonalManager::Prefer => self.personal(policy.personal_manager),
+        }?;
+        self.list(listed);
+        Some(Reason::PersonalManager)
+    }
+
+    /// The agent who has the context of a caller who calls again, if free.
+    fn with_context(&self, policy: &Policy) -> Option<Listed> {
+        let caller = self.question.caller?;
+        let (recent, now) = (self.tally.recent(), self.question.now);
+        let agent = callback::context(recent, caller, &policy.callback, self.question.call, now)?;
+        let agent = self.workspace.find_agent(&agent)?;
+        let path = self.path_to(self.top(), agent)?;
+        let (node, position) = path.last()?;
+        let is_free = self.nodes.get(*node)?.standing.get(*position) == Some(&MemberStanding::Free);
+        (is_free && !self.tried.contains(&agent)).then_some(Listed { agent, stage: Stage::Free, path })
+    }
+
+    fn targets_max(&self) -> usize {
+        let dialling = &self.workspace.policy_of(self.question.group).dialling;
+        let mobile = dialling.mobile_callers.filter(|_| self.mobile_caller);
+        mobile.map_or(dialling.targets_max, |mobile| mobile.targets_max.min(dialling.targets_max))
+    }
+
+    fn ring_seconds(&self, group: GroupIx) -> u32 {
+        let dialling = &self.workspace.policy_of(group).dialling;
+        dialling.mobile_callers.filter(|_| self.mobile_caller).map_or(dialling.ring_seconds, |mobile| mobile.ring_seconds)
     }
 
     fn list_by_credit(&mut self, busy_stage: bool, targets_max: usize) {
@@ -335,7 +450,7 @@ impl<'a> Walk<'a> {
             name: Arc::clone(&agent.name),
             stage: listed.stage,
             share: nodes().filter_map(|(node, position)| node.lambda.published.get(position)).product(),
-            ring_seconds: self.workspace.policy_of(group).dialling.ring_seconds,
+            ring_seconds: self.ring_seconds(group),
             numbers: Arc::clone(&agent.numbers),
             groups,
         }
@@ -372,7 +487,7 @@ impl<'a> Walk<'a> {
         let listed = std::mem::take(&mut self.targets);
         let paths = listed.into_iter().map(|listed| listed.path.into_iter().map(&mut step).collect()).collect();
         let groups = kept.into_iter().filter_map(|node| self.view(node)).collect();
-        Choice { targets, reason, moves_credit, groups, paths, adjustments }
+        Choice { targets, reason, moves_credit, groups, paths, adjustments, trial: Trial::default() }
     }
 
     fn view(&mut self, node: usize) -> Option<GroupView> {

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::ids::MemberId;
-use super::record::Lambda;
+use super::mean_talk::MeanTalk;
+use super::record::{DecisionRecord, Lambda};
 use super::selection::Adjustment;
 
 /// How many periods back a call still has a part in credit: after eight half-lives it weighs 0.4 %.
@@ -17,15 +18,6 @@ pub const PERIODS_REMEMBERED: i64 = 8;
 /// At most this many calls are remembered one by one in a book; beyond it the oldest stay in the credit, but leave
 /// `expected` and `received` early.
 const ENTRIES_MAX: usize = 500_000;
-
-/// Mean talk before anybody has talked, in seconds.
-const MEAN_TALK_START_SECONDS: f64 = 180.0;
-
-/// How much one conversation moves the mean.
-const MEAN_TALK_STEP: f64 = 0.05;
-
-/// So many conversations back the start value has faded below a millionth.
-const MEAN_TALK_CALLS: usize = 256;
 
 /// Which part of which decision an entry is: when it was received (microseconds since 1970), its sequence in the
 /// workspace, the position of the target.
@@ -37,6 +29,13 @@ pub struct EntryKey {
     pub sequence: u64,
     /// Position among its targets.
     pub target: u32,
+}
+
+impl EntryKey {
+    /// The part of a decision's first target.
+    pub fn of_first_target(record: &DecisionRecord) -> Self {
+        Self { at_us: record.decision.received_at.as_microsecond(), sequence: record.sequence, target: 0 }
+    }
 }
 
 /// One call's part in a book: everybody's expected share, and who is charged.
@@ -59,6 +58,13 @@ pub struct Window {
     pub received: Vec<f64>,
 }
 
+/// What is left of a call's part in credit after some time: `2^(-(to - from) / period)`. All in microseconds.
+pub fn fading(from_us: i64, to_us: i64, period_us: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "spans of days in microseconds fit 53 bits")]
+    let periods = (to_us.saturating_sub(from_us)) as f64 / period_us as f64;
+    if periods == 0.0 { 1.0 } else { (-periods).exp2() }
+}
+
 /// What the members of one group are owed.
 #[derive(Debug, Clone)]
 pub struct CreditBook {
@@ -70,8 +76,7 @@ pub struct CreditBook {
     as_of_us: i64,
     entries: BTreeMap<EntryKey, Contribution>,
     adjustments: BTreeMap<EntryKey, (Arc<Lambda>, Adjustment)>,
-    talks: BTreeMap<EntryKey, f64>,
-    mean_talk_seconds: f64,
+    talks: MeanTalk,
     latest_lambda: Option<Arc<Lambda>>,
     layout: Layout,
 }
@@ -101,8 +106,7 @@ impl CreditBook {
             as_of_us: i64::MIN,
             entries: BTreeMap::new(),
             adjustments: BTreeMap::new(),
-            talks: BTreeMap::new(),
-            mean_talk_seconds: MEAN_TALK_START_SECONDS,
+            talks: MeanTalk::default(),
             latest_lambda: None,
             layout: Layout::default(),
         }
@@ -122,7 +126,7 @@ impl CreditBook {
     /// Mean talk of the group's answered calls, in seconds: each moves it by a twentieth of the difference, in the order
     /// of their decisions.
     pub fn mean_talk_seconds(&self) -> f64 {
-        self.mean_talk_seconds
+        self.talks.seconds()
     }
 
     /// Changes the period: the same calls, fading at another pace.
@@ -187,24 +191,12 @@ impl CreditBook {
         let targets = EntryKey { at_us, sequence, target: 0 }..=EntryKey { at_us, sequence, target: u32::MAX };
         let entries: Vec<EntryKey> = self.entries.range(targets.clone()).map(|(key, _)| *key).collect();
         entries.into_iter().for_each(|key| self.take(key));
-        let talks: Vec<EntryKey> = self.talks.range(targets).map(|(key, _)| *key).collect();
-        talks.into_iter().for_each(|key| self.talked(key, None));
+        self.talks.take(targets);
     }
 
     /// Notes how long the charged agent of a call talked; none takes the note back.
     pub fn talked(&mut self, key: EntryKey, seconds: Option<f64>) {
-        let before = match seconds {
-            Some(seconds) => self.talks.insert(key, seconds),
-            None => self.talks.remove(&key),
-        };
-        if before == seconds {
-            return;
-        }
-        while self.talks.len() > MEAN_TALK_CALLS {
-            self.talks.pop_first();
-        }
-        self.mean_talk_seconds =
-            self.talks.values().fold(MEAN_TALK_START_SECONDS, |mean, seconds| mean + MEAN_TALK_STEP * (seconds - mean));
+        self.talks.note(key, seconds);
     }
 
     /// Forgets what is more than [`PERIODS_REMEMBERED`] periods old.
@@ -250,6 +242,7 @@ impl CreditBook {
             Some(latest)
                 if Arc::ptr_eq(&latest.members, &lambda.members)
                     && Arc::ptr_eq(&latest.published, &lambda.published)
+                    && latest.base == lambda.base
                     && latest.values == lambda.values =>
             {
                 Arc::clone(latest)
@@ -280,9 +273,7 @@ impl CreditBook {
     }
 
     fn fade(&self, from_us: i64, to_us: i64) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "spans of days in microseconds fit 53 bits")]
-        let periods = (to_us.saturating_sub(from_us)) as f64 / self.period_us as f64;
-        if periods == 0.0 { 1.0 } else { (-periods).exp2() }
+        fading(from_us, to_us, self.period_us)
     }
 
     fn slot(&mut self, id: &MemberId) -> usize {

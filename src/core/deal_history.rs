@@ -20,6 +20,7 @@ use rust_decimal::Decimal;
 
 use super::deal::{Deal, DealStatus};
 use super::ids::{ConnectionId, CrmUserId};
+use super::money::Currency;
 use super::policy::DealFilter;
 use super::score::ScoreInput;
 use super::score_table::{DealNotes, UnmappedUser};
@@ -114,15 +115,17 @@ pub(super) fn read<'d>(
     reader.finish(median_seconds_to_close)
 }
 
-struct Record<'a, 'd> {
+/// One record of a deal.
+pub(super) struct Record<'a, 'd> {
     rank: usize,
     connection: &'a ConnectionId,
-    deal: &'d Deal,
+    /// The deal.
+    pub(super) deal: &'d Deal,
 }
 
 /// One record per contract, ordered by (place of the connection in the policy, deal id), so that the order in which deals
 /// arrive cannot move a sum by a single bit.
-fn canonical<'a, 'd>(
+pub(super) fn canonical<'a, 'd>(
     order: &'a [ConnectionId],
     deals: impl IntoIterator<Item = (&'d ConnectionId, &'d Deal)>,
     notes: &mut DealNotes,
@@ -155,7 +158,8 @@ fn canonical<'a, 'd>(
     records
 }
 
-fn passes(filter: &DealFilter, deal: &Deal) -> bool {
+/// Whether a deal is one of those a policy wants.
+pub(super) fn passes(filter: &DealFilter, deal: &Deal) -> bool {
     let named =
         |wanted: &[String], has: Option<&str>| wanted.is_empty() || has.is_some_and(|has| wanted.iter().any(|name| name == has));
     named(&filter.pipelines, deal.pipeline.as_deref())
@@ -207,7 +211,7 @@ impl<'i> Reader<'i> {
         let deal = record.deal;
         let decided_at = deal.closed_at.or(deal.opened_at).unwrap_or(self.input.now);
         let age_seconds = seconds_between(decided_at, self.input.now);
-        let outcome = outcome_of(deal, self.input);
+        let outcome = outcome_of(deal, self.input.workspace.currency);
         if !self.is_inside_horizon(age_seconds) {
             if let Some(member) = deal.user.as_ref().and_then(|user| self.quiet_owner(record.connection, user)) {
                 self.know(member, &outcome);
@@ -287,7 +291,7 @@ impl<'i> Reader<'i> {
 
 /// A won deal is a contract unless all of it was returned (or its amount is below 0, a credit note): then it is a deal
 /// that was handled and brought nothing. The amount is what is left after returns, whatever sign the CRM gives them.
-fn outcome_of(deal: &Deal, input: &ScoreInput<'_>) -> Outcome {
+pub(super) fn outcome_of(deal: &Deal, currency: Currency) -> Outcome {
     match deal.status {
         DealStatus::Lost | DealStatus::Open => return Outcome::NoContract,
         DealStatus::Won => {}
@@ -299,7 +303,7 @@ fn outcome_of(deal: &Deal, input: &ScoreInput<'_>) -> Outcome {
         return Outcome::NoContract;
     }
     match deal.currency {
-        Some(currency) if currency != input.workspace.currency => Outcome::Contract(None),
+        Some(other) if other != currency => Outcome::Contract(None),
         Some(_) | None => Outcome::Contract(Some(left)),
     }
 }

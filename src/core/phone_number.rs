@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
 
 /// A phone number in E.164 form (`+79161234567`). `Display` and `Debug` mask it; [`PhoneNumber::expose`] shows it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,6 +48,12 @@ impl PhoneNumber {
     /// The number as `+<digits>`: to dial it, to ask a CRM about it, to store it. Never to log it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Whether the number belongs to a mobile phone; false where numbers do not tell.
+    pub fn is_mobile(&self) -> bool {
+        let parsed = PHONE_NUMBER_UTIL.parse(&self.0, None);
+        parsed.is_ok_and(|number| PHONE_NUMBER_UTIL.get_number_type(&number) == PhoneNumberType::Mobile)
     }
 
     /// The digits without the plus.

@@ -1,6 +1,8 @@
 //! How a group distributes: the knobs of one policy, already checked and in base units.
 
+use super::callback::CallbackRules;
 use super::ids::{ConnectionId, PolicyId};
+use super::rollout::Rollout;
 
 /// What shares follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -156,6 +158,17 @@ pub struct Dialling {
     pub ring_seconds: u32,
     /// At most this many targets, both stages together.
     pub targets_max: usize,
+    /// What is different for callers on a mobile phone, who wait less.
+    pub mobile_callers: Option<MobileCallers>,
+}
+
+/// How callers on a mobile phone are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MobileCallers {
+    /// At most this many targets.
+    pub targets_max: usize,
+    /// How long each target rings, in seconds.
+    pub ring_seconds: u32,
 }
 
 /// How a group distributes.
@@ -179,4 +192,8 @@ pub struct Policy {
     pub personal_manager: PersonalManager,
     /// What becomes of the credit then.
     pub personal_calls: PersonalCalls,
+    /// How callers who were missed or cut off are treated.
+    pub callback: CallbackRules,
+    /// Which calls are answered by it.
+    pub rollout: Rollout,
 }

@@ -12,6 +12,7 @@ use super::decision::Decision;
 use super::ids::{AgentId, CallKey, ConnectionId, GroupId, MemberId};
 use super::policy::Count;
 use super::selection::Adjustment;
+use super::trial::Trial;
 
 /// Everybody's expected share of one call in a group at one moment. Shared by all decisions made while neither shares nor
 /// rotation change.
@@ -19,6 +20,9 @@ use super::selection::Adjustment;
 pub struct Lambda {
     /// The group's members, in the order of the workspace.
     pub members: Arc<[MemberId]>,
+    /// Typed shares, normalised, aligned to `members`; empty where an older program wrote it.
+    #[serde(default)]
+    pub base: Arc<[f64]>,
     /// Published shares before the guard, aligned to `members`.
     pub published: Arc<[f64]>,
     /// Expected share of one call, aligned to `members`; 0 outside the rotation.
@@ -72,6 +76,13 @@ pub struct GroupView {
     pub standing: Vec<MemberStanding>,
 }
 
+impl GroupView {
+    /// Whether the guard kept a member out of the rotation.
+    pub fn is_stopped(&self, _position: usize) -> bool {
+        false
+    }
+}
+
 /// One choice inside one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -96,6 +107,9 @@ pub struct Asked {
     pub exclude: Vec<AgentId>,
     /// The PBX's clock.
     pub at: Option<Timestamp>,
+    /// For a task to call back: the missed call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_back: Option<super::ids::CallId>,
 }
 
 /// The answer as it went to the PBX, byte for byte.
@@ -145,6 +159,9 @@ pub struct DecisionRecord {
     pub adjustments: Vec<Adjustment>,
     /// What the PBX got.
     pub reply: EncodedReply,
+    /// What of it was under test.
+    #[serde(default)]
+    pub trial: Trial,
 }
 
 impl DecisionRecord {

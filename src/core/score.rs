@@ -202,7 +202,7 @@ fn agent_score(input: &ScoreInput<'_>, agent: AgentIx, ledger: &Ledger, contract
 }
 
 /// `(seen + caution) / (expected + caution)`; 1 when both are 0 (no caution and nothing known).
-fn shrunken(seen: f64, expected: f64, caution: f64) -> f64 {
+pub fn shrunken(seen: f64, expected: f64, caution: f64) -> f64 {
     let below = expected + caution;
     if below > 0.0 { (seen + caution) / below } else { 1.0 }
 }

@@ -16,8 +16,16 @@ pub const CREDIT_CAP_CALLS: f64 = 4.0;
 /// Expected share of one call for each member: `weight / sum of weights`; weight 0 is outside the rotation. All zeros
 /// when nobody is in the rotation.
 pub fn expected_shares(weights: &[f64]) -> Vec<f64> {
+    let mut shares = weights.to_vec();
+    to_expected_shares(&mut shares);
+    shares
+}
+
+/// Turns weights into expected shares in place: see [`expected_shares`].
+pub fn to_expected_shares(weights: &mut [f64]) {
     let sum: f64 = weights.iter().sum();
-    if sum > 0.0 { weights.iter().map(|weight| weight / sum).collect() } else { vec![0.0; weights.len()] }
+    let share = |weight: f64| if sum > 0.0 { weight / sum } else { 0.0 };
+    weights.iter_mut().for_each(|weight| *weight = share(*weight));
 }
 
 /// What the comparison of two members needs to know.
@@ -50,6 +58,11 @@ impl Standing<'_> {
     }
 }
 
+/// The position of the member that is rung first; none of none.
+pub fn first_to_ring<'a>(candidates: impl Iterator<Item = (usize, Standing<'a>)>) -> Option<usize> {
+    candidates.reduce(|best, next| if next.1.goes_before(&best.1) { next } else { best }).map(|(position, _)| position)
+}
+
 /// What keeps credits bounded and comparable after a pick; stored with the decision as a fact, never computed again.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Adjustment {
@@ -65,18 +78,25 @@ pub struct Adjustment {
 /// charge; `in_rotation` says who has an expected share. Without re-centring one capped person would drag the rest to
 /// the lower cap.
 pub fn adjustment(credits: &[f64], in_rotation: impl Fn(usize) -> bool, cap: f64) -> Adjustment {
-    let mut clamps = Vec::new();
+    let mut adjustment = Adjustment::default();
+    adjust_into(&mut adjustment, credits, in_rotation, cap);
+    adjustment
+}
+
+/// Computes [`adjustment`] into one that is used again.
+pub fn adjust_into(adjustment: &mut Adjustment, credits: &[f64], in_rotation: impl Fn(usize) -> bool, cap: f64) {
+    adjustment.clamps.clear();
     let (mut sum, mut count) = (0.0, 0u32);
     for (position, credit) in credits.iter().enumerate().filter(|(position, _)| in_rotation(*position)) {
         let clamped = credit.clamp(-cap, cap);
         if clamped != *credit {
-            clamps.push((u32::try_from(position).unwrap_or(u32::MAX), clamped - credit));
+            adjustment.clamps.push((u32::try_from(position).unwrap_or(u32::MAX), clamped - credit));
         }
         sum += clamped;
         count += 1;
     }
     let mean = if count == 0 { 0.0 } else { sum / f64::from(count) };
-    Adjustment { recentre: if mean.abs() < 1e-12 { 0.0 } else { -mean }, clamps }
+    adjustment.recentre = if mean.abs() < 1e-12 { 0.0 } else { -mean };
 }
 
 #[cfg(test)]

@@ -132,7 +132,7 @@ impl SharePlan {
 
     /// What is left of a way after some time.
     fn left_after(&self, seconds: f64) -> f64 {
-        if self.smoothing_seconds == 0 { 0.0 } else { (-seconds / self.smoothing_seconds as f64).exp2() }
+        left_of_way(seconds, self.smoothing_seconds)
     }
 
     /// Base and published share.
@@ -140,6 +140,11 @@ impl SharePlan {
         let way = self.way(now);
         self.members.iter().map(|planned| (&planned.member, (planned.base, way.share(planned)))).collect()
     }
+}
+
+/// What is left after some seconds of a share's way to its target: `2^(-seconds / smoothing)`; nothing without smoothing.
+pub fn left_of_way(seconds: f64, smoothing_seconds: u64) -> f64 {
+    if smoothing_seconds == 0 { 0.0 } else { (-seconds / smoothing_seconds as f64).exp2() }
 }
 
 fn has_the_bases_of(published: &HashMap<&MemberId, (f64, f64)>, targets: &ShareTargets) -> bool {

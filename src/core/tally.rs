@@ -1,4 +1,4 @@
-//! Distribution state of one workspace: the fold of stored decisions, call events and presence.
+//! Distribution state of one workspace: the fold of stored decisions, call events, presence and interventions.
 //!
 //! The service, a restart, a replica and the replay run this same fold. It takes facts in any order and any number of
 //! times; what depends on time is asked for with an instant. It decides nothing: see `core::choose`.
@@ -12,9 +12,14 @@ use jiff::Timestamp;
 use super::availability::{AgentLive, Hold, PbxWord};
 use super::call::CallEventType;
 use super::call_state::{CallState, GroupPart};
+use super::callback;
 use super::credit_book::{CreditBook, EntryKey};
 use super::ids::{AgentId, CallKey, GroupId, MemberId};
+use super::intervention::{Intervention, InterventionBook};
+use super::recent_calls::RecentCalls;
 use super::record::{DecisionRecord, Presence, ReceivedEvent};
+use super::rollout::Arm;
+use super::shadow_books::ShadowBooks;
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
 /// At most this many calls are kept at hand; the oldest finished ones go first and are found in the store again.
@@ -22,6 +27,9 @@ pub const CALLS_MAX: usize = 10_000;
 
 /// A finished call is kept at hand this long, so that retries and late events find it without the store.
 const FINISHED_KEPT_SECONDS: i64 = 120;
+
+/// A task to call back stays at hand this long: what becomes of its caller moves its charge.
+const CALLBACK_KEPT_SECONDS: i64 = 24 * 3600;
 
 /// A call nothing was heard of for this long is finished for us.
 const SILENT_KEPT_SECONDS: i64 = 4 * 3600;
@@ -46,6 +54,9 @@ pub struct Tally {
     next_serial: u64,
     expiries: BinaryHeap<Reverse<(Timestamp, u64)>>,
     sequence: u64,
+    interventions: InterventionBook,
+    recent: RecentCalls,
+    shadows: ShadowBooks,
 }
 
 impl Tally {
@@ -63,6 +74,9 @@ impl Tally {
             next_serial: 1,
             expiries: BinaryHeap::new(),
             sequence: 0,
+            interventions: InterventionBook::default(),
+            recent: RecentCalls::default(),
+            shadows: ShadowBooks::default(),
         };
         tally.bind(workspace);
         tally
@@ -87,6 +101,7 @@ impl Tally {
             let book = self.books.entry(group.id.clone()).or_insert_with(|| CreditBook::new(period));
             book.set_period(period);
             book.set_members(members);
+            self.shadows.bind(&group.id, period, members);
         }
         self.workspace = workspace;
     }
@@ -113,6 +128,7 @@ impl Tally {
         if record.moves_credit {
             self.note_given(&record);
         }
+        self.shadows.add(&record);
         let serial = self.call_serial(record.call_key(), received_at);
         if let Some(call) = self.calls.get_mut(&serial) {
             call.state.add_decision(record);
@@ -145,11 +161,33 @@ impl Tally {
         }
     }
 
+    /// Adds what somebody set by hand; the same one again changes nothing. What is said of a call that was let go moves credit
+    /// once the call is restored.
+    pub fn intervene(&mut self, intervention: &Intervention) {
+        self.interventions.add(intervention);
+        for key in intervention.change.moved_calls() {
+            if let Some(serial) = self.call_serials.get(&key).copied() {
+                self.refresh(serial, intervention.set_at);
+            }
+        }
+    }
+
+    /// The calls of the last day.
+    pub fn recent(&self) -> &RecentCalls {
+        &self.recent
+    }
+
+    /// What holds by hand.
+    pub fn interventions(&self) -> &InterventionBook {
+        &self.interventions
+    }
+
     /// Starts a group's credit again at 0, because its unit changed.
     pub fn reset_credit(&mut self, group: &GroupId, at: Timestamp) {
         if let Some(book) = self.books.get_mut(group) {
             book.reset(at.as_microsecond());
         }
+        self.shadows.reset(group, at.as_microsecond());
     }
 
     /// Lets time pass: reservations that ran out by `now` free their agents.
@@ -165,11 +203,18 @@ impl Tally {
         for book in self.books.values_mut() {
             book.forget_before(now.as_microsecond());
         }
+        self.recent.forget(now);
+        self.shadows.forget_before(now.as_microsecond());
         let excess = self.calls.len().saturating_sub(CALLS_MAX);
         let old = |call: &LiveCall| {
             let idle = now.duration_since(call.heard_at).as_secs();
             let finished = call.state.is_ended() || call.held.is_empty();
-            idle > if finished { FINISHED_KEPT_SECONDS } else { SILENT_KEPT_SECONDS }
+            let seconds = match (call.state.calls_back(), finished) {
+                (true, _) => CALLBACK_KEPT_SECONDS,
+                (false, true) => FINISHED_KEPT_SECONDS,
+                (false, false) => SILENT_KEPT_SECONDS,
+            };
+            idle > seconds
         };
         // A call that holds somebody is let go last: without its hold the agent would be rung in mid-conversation.
         let held = |call: &LiveCall| !call.state.is_ended() && !call.held.is_empty();
@@ -251,8 +296,13 @@ impl Tally {
         &self.books[&self.workspace.group(group).id]
     }
 
+    /// The would-be credits of a group in an arm; see `shadow_books`.
+    pub fn shadow(&self, group: GroupIx, arm: Arm) -> Option<&CreditBook> {
+        self.shadows.get(&self.workspace.group(group).id, arm)
+    }
+
     fn note_given(&mut self, record: &DecisionRecord) {
-        let key = EntryKey { at_us: record.decision.received_at.as_microsecond(), sequence: record.sequence, target: 0 };
+        let key = EntryKey::of_first_target(record);
         for (step, adjustment) in record.paths.first().into_iter().flatten().zip(&record.adjustments) {
             let Some(view) = record.view(*step) else { continue };
             let book = self.books.entry(view.group.clone()).or_insert_with(|| CreditBook::new(300));
@@ -296,10 +346,28 @@ impl Tally {
         serial
     }
 
-    /// Brings books and agents in line with what a call says now.
+    /// Brings books and agents in line with what a call says now. Whoever is talked to need not be called back any more.
     fn refresh(&mut self, serial: u64, now: Timestamp) {
+        self.settle(serial, now);
         let Some(call) = self.calls.get(&serial) else { return };
-        let (parts, holds) = (call.state.parts(now), call.state.occupancies(now));
+        let talked = self.recent.get(&call.state.key).filter(|recent| recent.talked.is_some());
+        let Some(caller) = talked.and_then(|recent| recent.caller.clone()) else { return };
+        let waiting = self.recent.of_caller(&caller).filter(|(_, recent)| recent.calls_back.is_some());
+        let waiting: Vec<u64> = waiting.filter_map(|(key, _)| self.call_serials.get(key).copied()).collect();
+        waiting.into_iter().for_each(|serial| self.settle(serial, now));
+    }
+
+    fn settle(&mut self, serial: u64, now: Timestamp) {
+        let Some(call) = self.calls.get(&serial) else { return };
+        let recent = call.state.recent();
+        if let Some(recent) = &recent {
+            self.recent.put(&call.state.key, recent.clone());
+        }
+        // A call that counts for nothing keeps its people busy all the same.
+        let void =
+            recent.as_ref().is_some_and(|recent| callback::is_void(&self.recent, &self.interventions, &call.state.key, recent));
+        let parts = if void { Vec::new() } else { call.state.parts(now) };
+        let holds = call.state.occupancies(now);
         let talk_ends: Vec<_> =
             call.state.talkers().filter_map(|agent| Some((agent.clone(), call.state.talk_end(agent)?))).collect();
         self.move_parts(serial, parts);

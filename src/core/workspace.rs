@@ -14,6 +14,7 @@ use super::ids::{AgentId, ConnectionId, CrmUserId, GroupId, PolicyId, RouteId, W
 use super::money::Currency;
 use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, Policy};
+use super::rollout;
 
 /// Position of an agent in [`Workspace::agents`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -306,6 +307,7 @@ pub struct Workspace {
     agent_by_number: HashMap<Arc<str>, AgentIx>,
     agent_by_crm_user: HashMap<(ConnectionId, CrmUserId), AgentIx>,
     group_by_id: HashMap<GroupId, GroupIx>,
+    equal_shares: Vec<Arc<[f64]>>,
 }
 
 impl Workspace {
@@ -328,6 +330,7 @@ impl Workspace {
                 agent_by_crm_user.insert((connection.clone(), user.clone()), ix);
             }
         }
+        let equal_shares = groups.iter().map(|group| rollout::equal_shares(&groups, group).into()).collect();
         let group_by_id = groups.iter().zip((0..).map(GroupIx)).map(|(group, ix)| (group.id.clone(), ix)).collect();
         Self {
             id: parts.id,
@@ -344,6 +347,7 @@ impl Workspace {
             agent_by_number,
             agent_by_crm_user,
             group_by_id,
+            equal_shares,
         }
     }
 
@@ -397,6 +401,17 @@ impl Workspace {
     /// The policy of a group.
     pub fn policy_of(&self, group: GroupIx) -> &Policy {
         self.policy(self.group(group).policy)
+    }
+
+    /// The policy with this id.
+    pub fn find_policy(&self, id: &PolicyId) -> Option<PolicyIx> {
+        (0..).map(PolicyIx).zip(&self.policies).find(|(_, policy)| policy.id == *id).map(|(ix, _)| ix)
+    }
+
+    /// The shares of a group's members when each person gets the same: what a policy is compared with.
+    #[expect(clippy::indexing_slicing, reason = "positions are only made by this workspace")]
+    pub fn equal_shares(&self, group: GroupIx) -> &Arc<[f64]> {
+        &self.equal_shares[group.0 as usize]
     }
 
     /// The member's id as text.

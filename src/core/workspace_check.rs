@@ -19,6 +19,7 @@ pub(super) fn build(parts: WorkspaceParts) -> Result<Workspace, Vec<Fault>> {
     check_crm_users(&parts, &mut faults);
     check_numbers(&parts, &mut faults);
     check_event_feeds(&parts, &mut faults);
+    check_experiments(&parts, &mut faults);
     if faults.is_empty() {
         check_cycles(&groups, &mut faults);
     }
@@ -222,6 +223,18 @@ fn check_event_feeds(parts: &WorkspaceParts, faults: &mut Vec<Fault>) {
                 "equal_talk_time needs call events, and no PBX connection here has `events: full`: talk time would stay unknown";
             faults.push(fault(format!("/policies/{position}/mode"), FaultKind::Refused(text.to_owned())));
         }
+    }
+}
+
+/// An experiment is judged by contracts, and those come from a CRM.
+fn check_experiments(parts: &WorkspaceParts, faults: &mut Vec<Fault>) {
+    let has_crm = parts.connections.iter().any(|connection| matches!(connection.kind, ConnectionKind::Crm { .. }));
+    if has_crm || parts.connections.is_empty() {
+        return;
+    }
+    for (position, _) in parts.policies.iter().enumerate().filter(|(_, policy)| policy.rollout.experiment.is_some()) {
+        let text = "an experiment is judged by contracts, and no CRM connection here tells of any: add one to `connections`";
+        faults.push(fault(format!("/policies/{position}/experiment"), FaultKind::Refused(text.to_owned())));
     }
 }
 

@@ -3,9 +3,9 @@
 //! Pure: the same seed and number give the same call, whatever the machine does meanwhile. All times are seconds of the
 //! demo's time.
 
-use super::chance::SplitMix64;
 use super::company::{Contact, VIRTUAL_NUMBERS, unknown_caller};
 use super::workspace_text::RING_SECONDS;
+use crate::core::chance::SplitMix64;
 
 /// Mean length of a conversation, in seconds.
 pub const TALK_SECONDS_MEAN: f64 = 300.0;

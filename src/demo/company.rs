@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::chance::SplitMix64;
+use crate::core::chance::SplitMix64;
 
 const PIPELINE: &str = include_str!("data/sales_pipeline.csv");
 const TEAMS: &str = include_str!("data/sales_teams.csv");

@@ -6,7 +6,6 @@
 //! here reaches into the service, so what is shown is what any PBX and any browser would get.
 
 pub mod call_script;
-pub mod chance;
 pub mod company;
 pub mod crm;
 pub mod hooks;

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tokio::time::Instant;
 
-use super::chance::SplitMix64;
 use super::company::Company;
 use super::crm::Crm;
 use super::speed::Speed;
+use crate::core::chance::SplitMix64;
 
 /// How many conversations open a deal.
 const OPENING_RATE: f64 = 0.5;

@@ -14,12 +14,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::call_script::{CallScript, PickUp};
-use super::chance::SplitMix64;
 use super::company::Contact;
 use super::hooks::{Answer, AnsweredTarget, Event, Hooks, Question};
 use super::speed::Speed;
 use super::workspace_text::RING_SECONDS;
 use crate::broker::ports::Clock;
+use crate::core::chance::SplitMix64;
 
 /// Calls at the same time; a call beyond that hears the busy tone of the trunk.
 const LINES: usize = 120;

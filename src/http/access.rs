@@ -56,6 +56,22 @@ impl Role {
         }
     }
 
+    /// Whether the role may put equal shares in place of a policy's.
+    pub fn may_brake(self) -> bool {
+        match self {
+            Self::Operator | Self::SalesLead => true,
+            Self::CrmAdmin | Self::Agent | Self::Viewer => false,
+        }
+    }
+
+    /// Whether the role may know beforehand in which blocks an experiment follows the policy.
+    pub fn may_see_schedule(self) -> bool {
+        match self {
+            Self::Operator | Self::CrmAdmin | Self::SalesLead | Self::Viewer => true,
+            Self::Agent => false,
+        }
+    }
+
     /// Whether the role may see the log of a connection.
     pub fn may_see_inbox(self) -> bool {
         match self {

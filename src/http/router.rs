@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agents, connections, decisions, events, scores, shares};
+use super::api::{agents, brake, callbacks, connections, decisions, events, experiment, scores, share_explanation, shares, tags};
 use super::problem::{Code, Problem};
 use super::state::AppState;
 use super::{hooks, operations};
@@ -41,9 +41,18 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(agents::put_presence))
         .routes(routes!(scores::list_scores))
         .routes(routes!(shares::group_shares))
+        .routes(routes!(share_explanation::explain_group_shares))
+        .routes(routes!(brake::show_brake))
+        .routes(routes!(brake::put_brake))
+        .routes(routes!(experiment::show_experiment))
+        .routes(routes!(experiment::compare_spans))
         .routes(routes!(decisions::list_decisions))
         .routes(routes!(decisions::explain_decision))
         .routes(routes!(events::list_events))
+        .routes(routes!(callbacks::list_callbacks))
+        .routes(routes!(callbacks::post_callback))
+        .routes(routes!(tags::put_tag))
+        .routes(routes!(tags::list_tag_rates))
         .routes(routes!(connections::list_connections))
         .routes(routes!(connections::list_inbox));
     OpenApiRouter::with_openapi(Document::openapi())

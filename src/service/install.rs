@@ -7,11 +7,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use secrecy::SecretString;
 
+use crate::broker::assign_callbacks::CallbackAssigner;
 use crate::broker::caller_lookup::{CallerLookup, LookupLimits};
 use crate::broker::hook::HookEndpoint;
 use crate::broker::permits::{InFlightMax, Permits};
 use crate::broker::poll_deals::Poller;
-use crate::broker::ports::{CallerDirectory, Clock, DealSource};
+use crate::broker::ports::{CallerDirectory, Clock, DealSource, IdSource};
 use crate::broker::refresh_scores::{self, SHARES_STEP_SECONDS, ScoreBook};
 use crate::broker::store::{Store, StoreError};
 use crate::broker::supervise::Tasks;
@@ -32,6 +33,8 @@ pub struct Surroundings {
     pub store: Arc<dyn Store>,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub ids: Arc<dyn IdSource>,
     /// Resolves `env:` and `file:` references, files below a folder.
     pub secrets: Arc<SecretsBelow>,
     /// The one HTTP client.
@@ -94,6 +97,13 @@ pub async fn install(
         start_poller(around, &tenant, crm);
     }
     start_share_steps(around, &tenant);
+    let callbacks = CallbackAssigner {
+        store: Arc::clone(&around.store),
+        clock: Arc::clone(&around.clock),
+        ids: Arc::clone(&around.ids),
+        tenant: Arc::clone(&tenant),
+    };
+    tenant.tasks.spawn_until_stop("callbacks", callbacks.run());
     Ok(tenant)
 }
 

@@ -87,6 +87,7 @@ pub async fn start(parts: ServiceParts, listener: TcpListener) -> Result<Running
     let limits = parts.limits;
     let public_url = parts.public_url.unwrap_or_else(|| format!("http://{address}"));
     let around = Surroundings {
+        ids: Arc::clone(&parts.ids),
         store: Arc::clone(&parts.store),
         clock: Arc::clone(&parts.clock),
         secrets: parts.secrets,
@@ -103,6 +104,7 @@ pub async fn start(parts: ServiceParts, listener: TcpListener) -> Result<Running
         tenants: Arc::clone(&tenants),
         store: Arc::clone(&parts.store),
         clock: parts.clock,
+        ids: Arc::clone(&parts.ids),
         decider: Arc::new(Decider::new(Arc::clone(&parts.store), parts.ids)),
         metrics: metrics.clone(),
         limits: HttpLimits { body_bytes: limits.body_bytes, body_ms: limits.body_ms },

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::rows::{from_json, instant, micros, to_json};
+use super::trial_texts::TrialTexts;
 use crate::broker::store::StoreError;
 use crate::core::agent::Number;
 use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason, Stage, Target};
@@ -86,6 +87,8 @@ struct TextsOut<'a> {
     reply_status: u16,
     reply_type: &'a str,
     reply_bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial: Option<TrialTexts>,
 }
 
 /// The same as read. A field added later must have a default, so that old pages stay readable.
@@ -113,6 +116,8 @@ struct Texts {
     reply_status: u16,
     reply_type: Arc<str>,
     reply_bytes: usize,
+    #[serde(default)]
+    trial: Option<TrialTexts>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -134,7 +139,7 @@ struct PageTexts {
 }
 
 impl PageWriter {
-    /// Adds a decision; `lambda_keys` are those of its groups, in their order.
+    /// Adds a decision; `lambda_keys` are those of its groups, in their order, then those of its trial.
     pub(super) fn add(&mut self, record: &DecisionRecord, lambda_keys: &[Arc<str>]) -> Result<(), StoreError> {
         if record.groups.iter().any(|view| view.credit.len() != view.standing.len()) {
             return Err(StoreError::Corrupt(format!("decision {}: a member without a standing", record.sequence)));
@@ -171,6 +176,7 @@ impl PageWriter {
             reply_status: record.reply.status,
             reply_type: &record.reply.content_type,
             reply_bytes: record.reply.body.len(),
+            trial: TrialTexts::of(&record.trial, lambda_keys.get(record.groups.len()..).unwrap_or_default()),
         };
         let mark = self.page.len();
         self.page.extend_from_slice(if mark == 0 { &b"????{\"decisions\":["[..] } else { b"," });
@@ -315,18 +321,21 @@ impl StoredDecision {
 
     /// Keys of the expected shares it refers to.
     pub(super) fn lambda_keys(&self) -> impl Iterator<Item = &str> {
-        self.texts.groups.iter().map(|group| &*group.lambda)
+        let of_trial = self.texts.trial.iter().flat_map(TrialTexts::lambda_keys);
+        self.texts.groups.iter().map(|group| &*group.lambda).chain(of_trial)
     }
 
     /// The record, with its expected shares found by `lambda`.
     pub(super) fn record(self, lambda: impl Fn(&str) -> Option<Arc<Lambda>>) -> Result<DecisionRecord, StoreError> {
         let texts = self.texts;
+        let lambda = |key: &str| {
+            lambda(key)
+                .ok_or_else(|| StoreError::Corrupt(format!("decision {}: its expected shares are missing", texts.sequence)))
+        };
         let groups = texts.groups.into_iter().zip(self.standings).map(|(group, (credit, standing))| {
-            let lambda = lambda(&group.lambda)
-                .ok_or_else(|| StoreError::Corrupt(format!("decision {}: its expected shares are missing", texts.sequence)))?;
             Ok(GroupView {
                 group: group.group,
-                lambda,
+                lambda: lambda(&group.lambda)?,
                 count: group.count,
                 unit: group.unit,
                 in_seconds: group.in_seconds,
@@ -357,6 +366,7 @@ impl StoredDecision {
             paths: texts.paths.into_iter().map(steps).collect(),
             adjustments: texts.adjustments,
             reply: EncodedReply { status: texts.reply_status, content_type: texts.reply_type, body: self.reply.into() },
+            trial: texts.trial.map(|trial| trial.trial(lambda)).transpose()?.unwrap_or_default(),
         })
     }
 }

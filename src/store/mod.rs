@@ -6,3 +6,4 @@
 mod decision_page;
 mod rows;
 pub mod sqlite;
+mod trial_texts;

@@ -26,6 +26,8 @@ pub(super) struct LambdaRow {
     pub(super) key: Arc<str>,
     /// Member ids, a JSON list.
     pub(super) members: String,
+    /// Typed shares.
+    pub(super) base: Vec<u8>,
     /// Published shares.
     pub(super) published: Vec<u8>,
     /// Expected shares.
@@ -36,20 +38,26 @@ impl LambdaRow {
     /// The stored form.
     pub(super) fn of(lambda: &Lambda) -> Result<Self, StoreError> {
         let members = to_json(&lambda.members)?;
+        let base = to_bytes(&lambda.base);
         let (published, shares) = (to_bytes(&lambda.published), to_bytes(&lambda.values));
         let mut hash = Sha256::new();
-        for part in [members.as_bytes(), &published, &shares] {
+        for part in [members.as_bytes(), &base, &published, &shares] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
         let key: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { key: key.into(), members, published, shares })
+        Ok(Self { key: key.into(), members, base, published, shares })
     }
 
     /// The expected shares.
     pub(super) fn lambda(&self) -> Result<Lambda, StoreError> {
         let members: Arc<[MemberId]> = from_json(&self.members, "members of expected shares")?;
-        let lambda = Lambda { published: to_numbers(&self.published).into(), values: to_numbers(&self.shares).into(), members };
+        let lambda = Lambda {
+            base: to_numbers(&self.base).into(),
+            published: to_numbers(&self.published).into(),
+            values: to_numbers(&self.shares).into(),
+            members,
+        };
         if lambda.values.len() != lambda.members.len() {
             return Err(StoreError::Corrupt(format!("expected shares {}: a member without a share", self.key)));
         }

@@ -54,8 +54,9 @@ fn parts(file: &File, checks: &dyn SettingsCheck, problems: &mut Problems<'_>) -
     if let Err(error) = &currency {
         problems.push("/currency", error.to_string());
     }
+    let days_of = time_zone.clone().unwrap_or(TimeZone::UTC);
     let policies: Vec<Policy> =
-        file.policies.iter().enumerate().filter_map(|(at, part)| policies::policy(at, part, problems)).collect();
+        file.policies.iter().enumerate().filter_map(|(at, part)| policies::policy(at, part, &days_of, problems)).collect();
     let connections = file.connections.iter().enumerate();
     let connections: Vec<Connection> = connections.filter_map(|(at, part)| connection(at, part, checks, problems)).collect();
     let agents = file.agents.iter().enumerate().map(|(at, part)| agent(at, part, &region, problems)).collect();

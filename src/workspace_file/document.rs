@@ -132,7 +132,20 @@ pub(super) struct PolicyPart {
     pub(super) dialling: Option<DiallingPart>,
     pub(super) personal_manager: Option<String>,
     pub(super) personal_calls: Option<String>,
+    pub(super) callback: Option<CallbackPart>,
     pub(super) rollout: Option<String>,
+    pub(super) experiment: Option<ExperimentPart>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ExperimentPart {
+    pub(super) treatment_share: Option<f64>,
+    pub(super) block: Option<String>,
+    pub(super) drop_first: Option<String>,
+    pub(super) seed: Option<u64>,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+    pub(super) attribution: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -184,6 +197,21 @@ pub(super) struct DiallingPart {
     pub(super) stages: Option<Vec<String>>,
     pub(super) ring_seconds: Option<u32>,
     pub(super) targets_max: Option<usize>,
+    pub(super) mobile_callers: Option<MobileCallersPart>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct MobileCallersPart {
+    pub(super) targets_max: Option<usize>,
+    pub(super) ring_seconds: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct CallbackPart {
+    pub(super) tasks: Option<bool>,
+    pub(super) context_first: Option<bool>,
+    pub(super) missed_within: Option<String>,
+    pub(super) talked_within: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

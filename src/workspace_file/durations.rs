@@ -1,7 +1,7 @@
-//! Durations as workspace files write them: `<integer>` and `s`, `m`, `h` or `d`.
+//! Durations as files write them: `<integer>` and `s`, `m`, `h` or `d`.
 
 /// Reads a duration in seconds.
-pub(super) fn seconds(text: &str) -> Option<u64> {
+pub(crate) fn seconds(text: &str) -> Option<u64> {
     if text == "0" {
         return Some(0);
     }

@@ -5,11 +5,12 @@
 mod build;
 mod diff;
 mod document;
-mod durations;
+pub(crate) mod durations;
 mod policies;
-mod problem;
-mod schema;
-mod yaml;
+pub(crate) mod problem;
+mod rollout;
+pub(crate) mod schema;
+pub(crate) mod yaml;
 
 use serde_json::Value;
 
@@ -55,7 +56,7 @@ pub struct Checked {
 
 /// Reads a file's text. All problems are told at once, sorted by place.
 pub fn read(text: &str, file_name: &str, checks: &dyn SettingsCheck) -> Result<Checked, Vec<Problem>> {
-    let (value, positions) = yaml::read(text, file_name).map_err(|problem| vec![problem])?;
+    let (value, positions) = yaml::read(text, file_name, "workspace").map_err(|problem| vec![problem])?;
     let mut problems = Problems::new(file_name, &positions);
     schema::check(&value, &mut problems);
     if !problems.found.is_empty() {

@@ -1,20 +1,24 @@
 //! Policies: defaults, and what is refused because it is not honoured yet.
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::{DealsPart, DiallingPart, GuardPart, PolicyPart, ScorePart};
+use super::document::{CallbackPart, DealsPart, DiallingPart, GuardPart, PolicyPart, ScorePart};
 use super::durations;
 use super::problem::Problems;
+use super::rollout;
+use crate::core::callback::CallbackRules;
 use crate::core::policy::{
-    Count, DealFilter, Dialling, Exposure, Guard, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings, WrapUp,
+    Count, DealFilter, Dialling, Exposure, Guard, MobileCallers, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings,
+    WrapUp,
 };
 
 const DEFAULT_PERIOD_SECONDS: u32 = 10 * 3600;
 const PERIOD_SECONDS: std::ops::RangeInclusive<u64> = 300..=86_400;
 
-/// Reads one policy; what is wrong goes to `problems`.
-pub(super) fn policy(at: usize, part: &PolicyPart, problems: &mut Problems<'_>) -> Option<Policy> {
+/// Reads one policy; what is wrong goes to `problems`. Days are those of `time_zone`.
+pub(super) fn policy(at: usize, part: &PolicyPart, time_zone: &TimeZone, problems: &mut Problems<'_>) -> Option<Policy> {
     let pointer = format!("/policies/{at}");
     let mode = match part.mode.as_str() {
         "percent" => Mode::Percent,
@@ -22,7 +26,6 @@ pub(super) fn policy(at: usize, part: &PolicyPart, problems: &mut Problems<'_>) 
         "equal_talk_time" => Mode::EqualTalkTime,
         _ => Mode::Performance,
     };
-    refuse_rollout(&pointer, part, problems);
     let score = match (mode, &part.score) {
         (Mode::Performance, Some(score)) => Some(score_settings(&format!("{pointer}/score"), score, problems)),
         (Mode::Performance, None) => {
@@ -54,17 +57,10 @@ pub(super) fn policy(at: usize, part: &PolicyPart, problems: &mut Problems<'_>) 
             Some("off") => PersonalManager::Off,
             _ => PersonalManager::Prefer,
         },
+        callback: callback(&format!("{pointer}/callback"), part.callback.as_ref(), problems),
         personal_calls: if part.personal_calls.as_deref() == Some("count") { PersonalCalls::Count } else { PersonalCalls::Apart },
+        rollout: rollout::rollout(&pointer, part, mode, time_zone, problems),
     })
-}
-
-fn refuse_rollout(pointer: &str, part: &PolicyPart, problems: &mut Problems<'_>) {
-    if let Some(rollout) = part.rollout.as_deref().filter(|rollout| *rollout != "on") {
-        let message = format!(
-            "`rollout: {rollout}` is not honoured yet: this version always answers by the policy; write `on` or leave it out"
-        );
-        problems.push(&format!("{pointer}/rollout"), message);
-    }
 }
 
 fn period(pointer: &str, text: Option<&str>, problems: &mut Problems<'_>) -> u32 {
@@ -182,5 +178,28 @@ fn dialling(part: Option<&DiallingPart>) -> Dialling {
         busy_stage: stages.is_none_or(|stages| stages.iter().any(|stage| stage == "busy")),
         ring_seconds: part.and_then(|part| part.ring_seconds).unwrap_or(20),
         targets_max: part.and_then(|part| part.targets_max).unwrap_or(5),
+        mobile_callers: part.and_then(|part| part.mobile_callers.as_ref()).map(|mobile| MobileCallers {
+            targets_max: mobile.targets_max.unwrap_or(3),
+            ring_seconds: mobile.ring_seconds.unwrap_or(15),
+        }),
+    }
+}
+
+fn callback(pointer: &str, part: Option<&CallbackPart>, problems: &mut Problems<'_>) -> CallbackRules {
+    let usual = CallbackRules::default();
+    let Some(part) = part else { return usual };
+    let mut within = |name: &str, text: Option<&str>, usual: u32, longest: u64| {
+        let Some(text) = text else { return usual };
+        let seconds = durations::seconds(text).filter(|seconds| (1..=longest).contains(seconds));
+        seconds.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or_else(|| {
+            problems.push(&format!("{pointer}/{name}"), format!("`{text}` is not from 1s to {}h", longest / 3600));
+            usual
+        })
+    };
+    CallbackRules {
+        missed_within_seconds: within("missed_within", part.missed_within.as_deref(), usual.missed_within_seconds, 86_400),
+        talked_within_seconds: within("talked_within", part.talked_within.as_deref(), usual.talked_within_seconds, 86_400),
+        tasks: part.tasks.unwrap_or(usual.tasks),
+        context_first: part.context_first.unwrap_or(usual.context_first),
     }
 }

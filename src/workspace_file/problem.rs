@@ -49,27 +49,27 @@ impl fmt::Display for Problem {
 }
 
 /// Gathers problems of one file.
-pub(super) struct Problems<'a> {
+pub(crate) struct Problems<'a> {
     pub(super) file: &'a str,
     pub(super) positions: &'a Positions,
-    pub(super) found: Vec<Problem>,
+    pub(crate) found: Vec<Problem>,
 }
 
 /// More problems than this are not told at once.
 const PROBLEMS_MAX: usize = 50;
 
 impl<'a> Problems<'a> {
-    pub(super) fn new(file: &'a str, positions: &'a Positions) -> Self {
+    pub(crate) fn new(file: &'a str, positions: &'a Positions) -> Self {
         Self { file, positions, found: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, pointer: &str, message: impl Into<String>) {
+    pub(crate) fn push(&mut self, pointer: &str, message: impl Into<String>) {
         let (line, column) = self.positions.of(pointer);
         self.found.push(Problem { file: self.file.to_owned(), line, column, path: dotted(pointer), message: message.into() });
     }
 
     /// Sorted by place, each once, bounded.
-    pub(super) fn finish(mut self) -> Vec<Problem> {
+    pub(crate) fn finish(mut self) -> Vec<Problem> {
         self.found.sort_by(|a, b| (a.line, a.column, &a.message).cmp(&(b.line, b.column, &b.message)));
         self.found.dedup();
         self.found.truncate(PROBLEMS_MAX);
@@ -94,7 +94,7 @@ fn dotted(pointer: &str) -> String {
 }
 
 /// `; did you mean `x`?` for the candidate nearest to what was written, if any is near.
-pub(super) fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     let near = candidates.into_iter().map(|candidate| (strsim::damerau_levenshtein(written, candidate), candidate));
     let bearable = (written.chars().count() / 3).max(1) + 1;
     match near.filter(|(distance, _)| *distance <= bearable).min() {

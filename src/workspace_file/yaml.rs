@@ -9,15 +9,15 @@ use serde_json::{Map, Number, Value};
 
 use super::problem::{Positions, Problem};
 
-/// Bytes of a workspace file.
+/// Bytes of a file.
 const TEXT_MAX: usize = 4 * 1024 * 1024;
 /// How deep a document may be nested.
 const DEPTH_MAX: usize = 32;
 /// How many parts a document may have.
 const NODES_MAX: usize = 200_000;
 
-/// Reads a document; the first fault ends it, with its place.
-pub(super) fn read(text: &str, file: &str) -> Result<(Value, Positions), Problem> {
+/// Reads a document that is meant as a `kind` (a workspace, a simulation); the first fault ends it, with its place.
+pub(crate) fn read(text: &str, file: &str, kind: &'static str) -> Result<(Value, Positions), Problem> {
     let at = |line: usize, column: usize, message: String| Problem {
         file: file.to_owned(),
         line,
@@ -29,11 +29,13 @@ pub(super) fn read(text: &str, file: &str) -> Result<(Value, Positions), Problem
         return Err(at(
             1,
             1,
-            format!("the file has {} bytes, at most {TEXT_MAX} are read: split it into several workspaces", text.len()),
+            format!("the file has {} bytes, at most {TEXT_MAX} are read: split it into several {kind}s", text.len()),
         ));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = Reader { parser: Parser::new_from_str(text), positions: Positions::default(), nodes: 0 };
+    // Another crate of the program may switch on that comments are told as events: here they are passed over.
+    let parser = Parser::new_from_str_with_options(text, granit_parser::options! { emit_comments: false });
+    let mut reader = Reader { kind, parser, positions: Positions::default(), nodes: 0 };
     reader.document().map_err(|fault| at(fault.line, fault.column, fault.message)).map(|value| (value, reader.positions))
 }
 
@@ -48,6 +50,7 @@ fn fault(span: Span, message: impl Into<String>) -> Fault {
 }
 
 struct Reader<'a> {
+    kind: &'static str,
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     positions: Positions,
     nodes: usize,
@@ -65,8 +68,12 @@ impl<'a> Reader<'a> {
                     message: format!("this is not YAML: {}", error.info()),
                 })
             }
-            None => Err(Fault { line: 1, column: 1, message: "the file is empty: it must be a workspace".to_owned() }),
+            None => Err(self.empty()),
         }
+    }
+
+    fn empty(&self) -> Fault {
+        Fault { line: 1, column: 1, message: format!("the file is empty: it must be a {}", self.kind) }
     }
 
     fn document(&mut self) -> Result<Value, Fault> {
@@ -77,18 +84,19 @@ impl<'a> Reader<'a> {
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 Event::StreamEnd => break,
                 _ if root.is_some() => {
-                    return Err(fault(span, "one file holds one workspace: put the second document into a file of its own"));
+                    let message = format!("one file holds one {}: put the second document into a file of its own", self.kind);
+                    return Err(fault(span, message));
                 }
                 event => root = Some(self.node(event, span, "", 0)?),
             }
         }
-        root.ok_or(Fault { line: 1, column: 1, message: "the file is empty: it must be a workspace".to_owned() })
+        root.ok_or_else(|| self.empty())
     }
 
     fn node(&mut self, event: Event<'a>, span: Span, pointer: &str, depth: usize) -> Result<Value, Fault> {
         self.nodes += 1;
         if depth > DEPTH_MAX || self.nodes > NODES_MAX {
-            return Err(fault(span, "the document is nested too deeply or too large to be a workspace"));
+            return Err(fault(span, format!("the document is nested too deeply or too large to be a {}", self.kind)));
         }
         self.positions.0.entry(pointer.to_owned()).or_insert((span.start.line(), span.start.col() + 1));
         match event {
@@ -101,7 +109,7 @@ impl<'a> Reader<'a> {
             Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => {
                 Err(fault(span, "anchors (`&name`) and tags (`!name`) are not read here: leave them out"))
             }
-            _ => Err(fault(span, "this is not YAML that makes a workspace")),
+            _ => Err(fault(span, format!("this is not YAML that makes a {}", self.kind))),
         }
     }
 

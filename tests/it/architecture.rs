@@ -11,6 +11,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("telemetry", &["telemetry"]),
     ("outbound", &["outbound"]),
     ("workspace_file", &["workspace_file", "core"]),
+    ("simulation_file", &["simulation_file", "workspace_file", "core"]),
+    ("report", &["report", "core"]),
     ("integration", &["integration", "outbound", "broker", "core"]),
     ("store", &["store", "broker", "core"]),
     ("http", &["http", "broker", "core", "telemetry"]),

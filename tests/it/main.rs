@@ -10,6 +10,7 @@
 
 mod api;
 mod architecture;
+mod callbacks;
 mod cli;
 mod crash_safety;
 mod crm_connectors;
@@ -25,7 +26,11 @@ mod pbx_dialects;
 mod properties;
 mod pulls;
 mod readiness;
+mod replay;
+mod rollout;
 mod scores;
+mod share_explanation;
+mod simulator;
 mod store_contract;
 mod support;
 mod workspace_files;

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use meritline::core::agent::{Agent, Number, NumberKind};
+use meritline::core::callback::CallbackRules;
 use meritline::core::deal::{Deal, DealStatus};
 use meritline::core::ids::{AgentId, ConnectionId};
 use meritline::core::policy::{
@@ -64,9 +65,11 @@ fn policy(id: &str, mode: Mode, score: Option<ScoreSettings>) -> Policy {
         count: Count::Answered,
         score,
         guard: Guard::default(),
-        dialling: Dialling { busy_stage: true, ring_seconds: 20, targets_max: 5 },
+        dialling: Dialling { busy_stage: true, ring_seconds: 20, targets_max: 5, mobile_callers: None },
         personal_manager: PersonalManager::Prefer,
         personal_calls: PersonalCalls::Apart,
+        callback: CallbackRules::OFF,
+        rollout: Default::default(),
     }
 }
 

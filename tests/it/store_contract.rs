@@ -73,6 +73,7 @@ contract!(sqlite, super::File::new(), {
         decisions_are_listed_newest_first_page_by_page,
         a_burst_of_decisions_comes_back_whole,
         a_call_id_used_again_after_a_day_is_a_new_call,
+        decisions_of_a_span_come_oldest_first_with_what_was_under_test,
     },
     events::{
         one_answered_call_moves_credit_as_calculated_by_hand,
@@ -96,6 +97,7 @@ contract!(sqlite, super::File::new(), {
         a_full_pull_replaces_deals_and_changes_are_merged,
         scores_are_kept_per_policy,
         tokens_are_found_by_their_hash,
+        what_was_set_by_hand_holds_at_once_after_a_restart_and_in_its_workspace_only,
         the_inbox_keeps_the_newest_thousand_for_fourteen_days,
         a_store_that_was_shut_down_says_so,
     },

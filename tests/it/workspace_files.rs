@@ -198,7 +198,6 @@ fn what_is_not_honoured_yet_is_refused_and_says_so() {
     let guard = "guard: {concurrent_calls: 1, wrap_up: {base_seconds: 30, per_talk_second: 0.1, max_seconds: 180}}";
     assert!(problems(&acme(guard, "guard: {talk_minutes: [270, 360]}")).contains("`talk_minutes` is not honoured yet"));
     assert!(problems(&acme(guard, "guard: standard")).contains("the preset `standard` is not honoured yet"));
-    assert!(problems(&acme("rollout: on", "rollout: observe")).contains("`rollout: observe` is not honoured yet"));
     assert!(problems(&acme("exposure: opportunities", "exposure: calls")).contains("`exposure: calls` is not honoured yet"));
 }
 
@@ -238,6 +237,15 @@ fn texts_that_are_no_workspace_are_told_where() {
     assert!(problems("a: &x 1\nb: *x\n").contains("are not read here"));
     assert!(problems(&format!("{}1{}", "[".repeat(100), "]".repeat(100))).contains("nested too deeply"));
     assert!(problems(&"a".repeat(10 * 1024 * 1024)).contains("at most"));
+}
+
+#[test]
+fn comments_may_stand_anywhere() {
+    let commented = ACME.replace('\n', "  # a word\n");
+    let commented = format!("# at the top\n\n{commented}# at the end\n");
+    let plain = read(ACME, "workspace.yaml", &Known).unwrap();
+    let checked = read(&commented, "workspace.yaml", &Known).unwrap_or_else(|problems| panic!("{}", problems[0]));
+    assert_eq!(checked.document, plain.document);
 }
 
 #[test]
@@ -300,4 +308,21 @@ proptest! {
         let piece = if double { ACME[from..to].repeat(2) } else { String::new() };
         let _either = read(&format!("{}{piece}{}", &ACME[..from], &ACME[to..]), "w.yaml", &Known);
     }
+}
+
+#[test]
+fn callers_who_were_missed_and_callers_on_mobiles_have_their_own_settings() {
+    use meritline::core::callback::CallbackRules;
+    let rules = |text: &str| read(text, "workspace.yaml", &Known).unwrap().workspace.policies[0].callback;
+    assert_eq!(rules(ACME), CallbackRules::default(), "called back within a day, cut off within ten minutes");
+    let own = acme("rollout: on", "callback: {tasks: false, missed_within: 2h, talked_within: 90s}");
+    let expected = CallbackRules { tasks: false, context_first: true, missed_within_seconds: 7200, talked_within_seconds: 90 };
+    assert_eq!(rules(&own), expected);
+    let text = problems(&acme("rollout: on", "callback: {missed_within: 3d}"));
+    assert!(text.contains("`3d` is not from 1s to 24h"), "{text}");
+
+    let mobile = acme("targets_max: 5}", "targets_max: 5, mobile_callers: {ring_seconds: 12}}");
+    let dialling = read(&mobile, "workspace.yaml", &Known).unwrap().workspace.policies[0].dialling;
+    let mobile = dialling.mobile_callers.unwrap();
+    assert_eq!((mobile.targets_max, mobile.ring_seconds), (3, 12));
 }

@@ -10,6 +10,7 @@ use crate::core::decision::{Decision, Stage};
 use crate::core::phone_number::masked;
 use crate::core::policy::Count;
 use crate::core::record::{DecisionRecord, GroupView, MemberStanding, Step};
+use crate::core::trial::{PolicyArm, Trial};
 use crate::http::access::Reader;
 use crate::http::problem::{Code, Problem};
 use crate::http::state::AppState;
@@ -52,6 +53,9 @@ pub struct DecisionItem {
     pub route: Option<String>,
     /// Why.
     pub reason: String,
+    /// Which shares the answer followed: `policy`, `comparison` (equal ones, to compare a policy under test with) or `brake`
+    /// (equal ones, by a lead's brake).
+    pub arm: String,
     /// Whom to ring, in this order.
     pub targets: Vec<TargetItem>,
     /// The backup number.
@@ -107,6 +111,28 @@ pub struct DecisionStep {
     pub candidates: Vec<Candidate>,
 }
 
+/// The arm of a decision under one policy.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ArmItem {
+    /// The policy under test, or braked.
+    pub policy: String,
+    /// `policy`, `comparison` or `brake`.
+    pub arm: String,
+}
+
+/// What of a decision was under test.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TrialItem {
+    /// The policies under test that the call could meet.
+    pub arms: Vec<ArmItem>,
+    /// Whom the other arm would have named first; null where nobody could be rung.
+    pub other_agent: Option<String>,
+    /// Why it would have.
+    pub other_reason: Option<String>,
+    /// Whether it would have named the same agent.
+    pub same_agent: bool,
+}
+
 /// One decision explained.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct DecisionExplained {
@@ -118,6 +144,8 @@ pub struct DecisionExplained {
     pub responsible: Option<String>,
     /// Whether the call moves credit; a personal call kept apart does not.
     pub moves_credit: bool,
+    /// What was under test; null where nothing was.
+    pub trial: Option<TrialItem>,
     /// The groups looked into, the route's group first.
     pub steps: Vec<DecisionStep>,
 }
@@ -163,8 +191,21 @@ pub async fn explain_decision(
         caller_name: record.decision.caller.name.clone().filter(|_| sees_callers),
         responsible: record.decision.caller.responsible.as_ref().map(ToString::to_string),
         moves_credit: record.moves_credit,
+        trial: trial(&record),
         steps,
     }))
+}
+
+fn trial(record: &DecisionRecord) -> Option<TrialItem> {
+    let Trial { arms, other } = &record.trial;
+    let named = record.decision.targets.first().map(|target| &target.agent);
+    let arm = |of: &PolicyArm| ArmItem { policy: of.policy.to_string(), arm: of.arm.as_str().to_owned() };
+    (!arms.is_empty()).then(|| TrialItem {
+        arms: arms.iter().map(arm).collect(),
+        other_agent: other.as_ref().and_then(|other| other.agent.as_ref()).map(ToString::to_string),
+        other_reason: other.as_ref().map(|other| other.reason.as_str().to_owned()),
+        same_agent: other.as_ref().is_some_and(|other| other.agent.as_ref() == named),
+    })
 }
 
 fn item(record: &DecisionRecord, reader: &Reader) -> DecisionItem {
@@ -181,6 +222,7 @@ fn item(record: &DecisionRecord, reader: &Reader) -> DecisionItem {
         called: record.asked.called.clone(),
         route: decision.route.as_ref().map(ToString::to_string),
         reason: decision.reason.as_str().to_owned(),
+        arm: record.trial.arm().as_str().to_owned(),
         targets: decision
             .targets
             .iter()

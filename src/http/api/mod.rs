@@ -2,9 +2,16 @@
 //! otherwise.
 
 pub mod agents;
+pub mod brake;
+pub mod callbacks;
+pub mod comparison;
 pub mod connections;
 pub mod decisions;
 pub mod events;
+pub mod experiment;
+mod interventions;
 pub mod page;
 pub mod scores;
+pub mod share_explanation;
 pub mod shares;
+pub mod tags;

@@ -54,6 +54,10 @@ pub struct GroupSharesBody {
     pub unit: String,
     /// The period, in seconds.
     pub period_seconds: u32,
+    /// Which calls are answered by the policy: `on`, `observe`, a percentage, or `experiment` while one runs.
+    pub rollout: String,
+    /// Whether a lead's brake holds: equal shares are published instead of the policy's.
+    pub brake: bool,
     /// When the scores behind the targets were computed; null where shares follow no scores, or there are none yet.
     pub scores_as_of: Option<String>,
     /// In the order of the workspace.
@@ -82,13 +86,16 @@ pub async fn group_shares(
     let Some(published) = shares.group(ix) else {
         return Err(Problem::new(Code::Internal, "This group has no published shares yet; ask again in a moment."));
     };
-    let mut members = Vec::new();
+    let policy = workspace.policy_of(ix);
+    let (mut members, mut brake) = (Vec::new(), false);
     let mut look = |tally: &Tally| {
         let (book, ids) = (tally.book(ix), tally.members(ix));
         let window = book.window(ids, now.as_microsecond());
         let owed = book.credits(ids, now.as_microsecond());
         let received: f64 = window.received.iter().sum();
-        let weights = weights(tally, ix, &published.published, now);
+        brake = tally.interventions().equal_shares(&policy.id);
+        let targets = if brake { workspace.equal_shares(ix) } else { &published.published };
+        let weights = weights(tally, ix, targets, now);
         let at = |values: &[f64], position: usize| values.get(position).copied().unwrap_or(0.0);
         members = ids
             .iter()
@@ -96,7 +103,7 @@ pub async fn group_shares(
             .map(|(position, id)| MemberShare {
                 member: id.to_string(),
                 base: at(&published.base, position),
-                target: at(&published.published, position),
+                target: at(targets, position),
                 weight: at(&weights, position),
                 actual: (received > 0.0).then(|| at(&window.received, position) / received),
                 expected: at(&window.expected, position),
@@ -107,11 +114,12 @@ pub async fn group_shares(
             .collect();
     };
     state.store.view(&workspace.id, now, &mut look).await?;
-    let policy = workspace.policy_of(ix);
     Ok(Json(GroupSharesBody {
         group,
         unit: if policy.mode.counts_seconds() { "seconds" } else { "calls" }.to_owned(),
         period_seconds: policy.period_seconds,
+        rollout: policy.rollout.told(now),
+        brake,
         scores_as_of: published.scores_as_of.map(|at| at.to_string()),
         members,
     }))

@@ -8,16 +8,20 @@ use std::sync::Arc;
 
 use sqlx::SqliteConnection;
 
-use crate::broker::store::{Page, PageRequest, StoreError};
+use crate::broker::store::{DecisionSpan, Page, PageRequest, StoreError};
 use crate::core::ids::{CallId, CallKey, ConnectionId, DecisionId, WorkspaceId};
 use crate::core::record::{DecisionRecord, Lambda};
 use crate::store::decision_page::{self, DECISIONS_MAX, PageWriter, SPAN_MAX_US, StoredDecision};
 use crate::store::rows::{LambdaRow, micros, to_json};
+use crate::store::trial_texts;
 
 use super::jobs::JobFault;
 use super::queue::QueuedDecision;
-use super::readers::Slice;
+use super::readers::{Slice, foreign_cursor};
 use super::unavailable;
+
+/// Members, typed, published and expected shares.
+type LambdaColumns = (String, Vec<u8>, Vec<u8>, Vec<u8>);
 
 /// Pages read at once for a list: a page may hold one decision or many.
 const PAGES_AT_ONCE: i64 = 16;
@@ -48,11 +52,12 @@ impl Written {
         }
         let row = LambdaRow::of(lambda)?;
         sqlx::query(
-            "INSERT INTO lambdas (workspace, key, members, published, shares) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO lambdas (workspace, key, members, base, published, shares) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )
         .bind(workspace.as_str())
         .bind(&*row.key)
         .bind(&row.members)
+        .bind(&row.base)
         .bind(&row.published)
         .bind(&row.shares)
         .execute(connection)
@@ -129,8 +134,8 @@ pub(super) async fn write_page(
     let mut calls: BTreeMap<&ConnectionId, Vec<&CallId>> = BTreeMap::new();
     for record in &records {
         let mut keys = Vec::with_capacity(record.groups.len());
-        for view in &record.groups {
-            keys.push(written.lambda_key(connection, workspace, &view.lambda).await?);
+        for lambda in record.groups.iter().map(|view| &view.lambda).chain(trial_texts::lambdas(&record.trial)) {
+            keys.push(written.lambda_key(connection, workspace, lambda).await?);
         }
         written.page.add(record, &keys)?;
         calls.entry(&record.connection).or_default().push(&record.decision.call_id);
@@ -191,15 +196,15 @@ impl<'a> Reading<'a> {
             if self.lambdas.contains_key(key) {
                 continue;
             }
-            let row: Option<(String, Vec<u8>, Vec<u8>)> =
-                sqlx::query_as("SELECT members, published, shares FROM lambdas WHERE workspace = ? AND key = ?")
+            let row: Option<LambdaColumns> =
+                sqlx::query_as("SELECT members, base, published, shares FROM lambdas WHERE workspace = ? AND key = ?")
                     .bind(self.workspace.as_str())
                     .bind(key)
                     .fetch_optional(&mut *connection)
                     .await
                     .map_err(|fault| unavailable(&fault))?;
-            if let Some((members, published, shares)) = row {
-                let lambda = LambdaRow { key: key.into(), members, published, shares }.lambda()?;
+            if let Some((members, base, published, shares)) = row {
+                let lambda = LambdaRow { key: key.into(), members, base, published, shares }.lambda()?;
                 self.lambdas.insert(key.to_owned(), Arc::new(lambda));
             }
         }
@@ -321,6 +326,35 @@ async fn pages_below(
         .bind(call.as_str()),
     };
     query.bind(below).bind(PAGES_AT_ONCE).fetch_all(connection).await.map_err(|fault| unavailable(&fault))
+}
+
+/// Some of the decisions received in a span, oldest first, and where to go on.
+pub(super) async fn between(
+    connection: &mut SqliteConnection,
+    workspace: &WorkspaceId,
+    span: &DecisionSpan,
+) -> Result<Page<Arc<DecisionRecord>>, StoreError> {
+    let at = match &span.cursor {
+        Some(text) => Some(text.parse().map_err(|_| foreign_cursor())?),
+        None => first_page_since(connection, workspace, micros(span.from)).await?,
+    };
+    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT last_sequence, body FROM decision_pages WHERE workspace = ? AND first_sequence >= ? AND first_received_us < ?
+         ORDER BY first_sequence LIMIT ?",
+    )
+    .bind(workspace.as_str())
+    .bind(at.unwrap_or(i64::MAX))
+    .bind(micros(span.until))
+    .bind(PAGES_AT_ONCE)
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(|fault| unavailable(&fault))?;
+    let (mut reading, mut items) = (Reading::of(workspace), Vec::new());
+    let stored = rows.iter().flat_map(|(_, body)| readable(body));
+    for stored in stored.filter(|stored| (span.from..span.until).contains(&stored.received_at())) {
+        items.push(reading.record(connection, stored).await?);
+    }
+    Ok(Page { items, next: rows.last().map(|(last_sequence, _)| (last_sequence + 1).to_string()) })
 }
 
 /// One decision. Its id (a UUID version 7) says when its hook was received, and so in which pages to look.

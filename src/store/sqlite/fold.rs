@@ -14,6 +14,7 @@ use crate::broker::store::{EventOutcome, StoreError};
 use crate::core::call_state::later;
 use crate::core::credit_book::PERIODS_REMEMBERED;
 use crate::core::ids::{CallKey, GroupId, WorkspaceId};
+use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::tally::Tally;
 use crate::core::workspace::Workspace;
@@ -92,6 +93,21 @@ pub(super) async fn events(connection: &mut SqliteConnection, live: &Live, event
     drop(gone);
 }
 
+/// Folds what somebody set by hand. A call it is about that was let go is restored, so that its part in the books follows.
+pub(super) async fn intervention(connection: &mut SqliteConnection, live: &Live, intervention: &Intervention) {
+    live.lock().tally.intervene(intervention);
+    for call in intervention.change.moved_calls() {
+        if live.lock().tally.call(&call).is_some() {
+            continue;
+        }
+        match history(connection, &live.id, &call, intervention.set_at).await {
+            Ok(history) if history.records.is_empty() => {}
+            Ok(history) => live.lock().tally.restore(&call, &history.records, &history.events, intervention.set_at),
+            Err(fault) => tracing::error!("what was said of a call moves no credit, the call could not be read back: {fault}"),
+        }
+    }
+}
+
 fn call_of(received: &ReceivedEvent) -> Option<CallKey> {
     let call = received.event.call_id.clone()?;
     Some(CallKey { connection: received.connection.clone(), call })
@@ -108,6 +124,8 @@ pub(super) async fn workspace(
     let from = later(now, -(PERIODS_REMEMBERED * period).max(RETRY_SECONDS));
     let mut opening = Opening { id, tally: Tally::new(workspace), elsewhere: StoredCalls::new(now), now };
     resets(connection, &opening.id, &mut opening.tally).await?;
+    // First: what is said of a call must be known when the call is folded, for it may be let go right after.
+    opening.interventions(connection).await?;
     opening.decisions(connection, from).await?;
     opening.recent_events(connection).await?;
     opening.agents(connection).await?;
@@ -279,6 +297,26 @@ impl Opening {
         }
         Ok(())
     }
+
+    /// What was set by hand, in the order it was set.
+    async fn interventions(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as("SELECT body FROM interventions WHERE workspace = ? ORDER BY position")
+            .bind(self.id.as_str())
+            .fetch_all(connection)
+            .await
+            .map_err(|fault| unavailable(&fault))?;
+        for (body,) in &rows {
+            if let Some(intervention) = readable(intervention_of(body)) {
+                self.tally.intervene(&intervention);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An intervention from its body.
+pub(super) fn intervention_of(body: &str) -> Result<Intervention, StoreError> {
+    from_json::<Versioned<Intervention>>(body, "an intervention")?.into_body()
 }
 
 /// An event from its body.

@@ -12,6 +12,7 @@ use crate::broker::store::{
     EventFlags, EventOutcome, InboxEntry, PullCommit, StoreError, StoredScores, StoredToken, WorkspaceChange,
 };
 use crate::core::ids::{CallKey, ConnectionId, WorkspaceId};
+use crate::core::intervention::Intervention;
 use crate::core::record::{Presence, ReceivedEvent};
 use crate::store::rows::{PullBody, Versioned, flags_to_number, micros, names_no_agent, to_json};
 
@@ -118,6 +119,7 @@ pub(super) async fn perform(connection: &mut SqliteConnection, work: &Work) -> R
     match work {
         Work::Events { live, events } => return Ok(Done::Events(write_events(connection, live, events).await?)),
         Work::Presence { live, presence } => write_presence(connection, &live.id, presence).await?,
+        Work::Intervention { live, intervention } => write_intervention(connection, &live.id, intervention).await?,
         Work::Workspaces { changes, at } => write_workspaces(connection, changes, *at).await?,
         Work::Pull { workspace, pull } => write_pull(connection, workspace, pull).await?,
         Work::Scores { workspace, scores } => write_scores(connection, workspace, scores).await?,
@@ -197,6 +199,26 @@ async fn write_presence(connection: &mut SqliteConnection, workspace: &Workspace
         .bind(to_json(&Versioned::of(presence))?)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+async fn write_intervention(
+    connection: &mut SqliteConnection,
+    workspace: &WorkspaceId,
+    intervention: &Intervention,
+) -> Result<(), JobFault> {
+    sqlx::query(
+        "INSERT INTO interventions (workspace, id, kind, agent, set_at_us, body) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (workspace, id) DO NOTHING",
+    )
+    .bind(workspace.as_str())
+    .bind(intervention.id.as_bytes().as_slice())
+    .bind(intervention.change.kind())
+    .bind(intervention.change.agent().map(|agent| agent.as_str()))
+    .bind(micros(intervention.set_at))
+    .bind(to_json(&Versioned::of(intervention))?)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod jobs;
 mod live;
 mod queue;
 mod readers;
+mod recorded;
 mod writer;
 
 use std::collections::HashMap;
@@ -22,11 +23,12 @@ use sqlx::pool::PoolConnection;
 
 use crate::broker::ports::Boxed;
 use crate::broker::store::{
-    Backlog, EventOutcome, InboxEntry, Page, PageRequest, PullCommit, PullState, Store, StoreError, StoredEvent, StoredScores,
-    StoredToken, StoredWorkspace, Verdict, WorkspaceChange,
+    Backlog, DecisionSpan, EventOutcome, InboxEntry, InterventionRequest, Page, PageRequest, PullCommit, PullState, Recorded,
+    Store, StoreError, StoredEvent, StoredScores, StoredToken, StoredWorkspace, Verdict, WorkspaceChange,
 };
 use crate::core::deal::Deal;
 use crate::core::ids::{CallKey, ConnectionId, DecisionId, EventId, WorkspaceId};
+use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::tally::Tally;
 use crate::core::workspace::Workspace;
@@ -221,8 +223,32 @@ impl Store for SqliteStore {
         Box::pin(async move { self.write(Work::Presence { live: self.live(workspace)?, presence }).await })
     }
 
+    fn intervene<'a>(&'a self, workspace: &'a WorkspaceId, intervention: Intervention) -> Boxed<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.write(Work::Intervention { live: self.live(workspace)?, intervention }).await })
+    }
+
+    fn interventions<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        wanted: InterventionRequest,
+    ) -> Boxed<'a, Result<Page<Intervention>, StoreError>> {
+        Box::pin(async move { readers::interventions(&mut *self.reader().await?, workspace, &wanted).await })
+    }
+
     fn log_is_current(&self) -> bool {
         self.queue.log_is_current()
+    }
+
+    fn recorded<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Boxed<'a, Result<Recorded, StoreError>> {
+        Box::pin(async move {
+            self.queue.settle(SETTLE_WAIT).await;
+            recorded::read(&mut *self.reader().await?, workspace, (from, until)).await
+        })
     }
 
     fn backlog(&self) -> Backlog {
@@ -237,6 +263,17 @@ impl Store for SqliteStore {
         Box::pin(async move {
             self.queue.settle(SETTLE_WAIT).await;
             decisions::list(&mut *self.reader().await?, workspace, &page).await
+        })
+    }
+
+    fn decisions_between<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        span: DecisionSpan,
+    ) -> Boxed<'a, Result<Page<Arc<DecisionRecord>>, StoreError>> {
+        Box::pin(async move {
+            self.queue.settle(SETTLE_WAIT).await;
+            decisions::between(&mut *self.reader().await?, workspace, &span).await
         })
     }
 

@@ -14,6 +14,7 @@ use crate::broker::store::{
     Backlog, EventOutcome, InboxEntry, PullCommit, StoreError, StoredScores, StoredToken, WorkspaceChange,
 };
 use crate::core::ids::WorkspaceId;
+use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 
 use super::WriterSettings;
@@ -54,6 +55,10 @@ pub(super) enum Work {
     Presence {
         live: Arc<Live>,
         presence: Presence,
+    },
+    Intervention {
+        live: Arc<Live>,
+        intervention: Intervention,
     },
     Workspaces {
         changes: Vec<WorkspaceChange>,

@@ -6,13 +6,15 @@
 use sqlx::SqliteConnection;
 
 use crate::broker::store::{
-    InboxEntry, Page, PageRequest, PullState, StoreError, StoredEvent, StoredScores, StoredToken, StoredWorkspace,
+    InboxEntry, InterventionRequest, Page, PageRequest, PullState, StoreError, StoredEvent, StoredScores, StoredToken,
+    StoredWorkspace,
 };
 use crate::core::deal::Deal;
 use crate::core::ids::{AgentId, ConnectionId, EventId, PolicyId, WorkspaceId};
-use crate::store::rows::{PullBody, Versioned, flags_from_number, from_json, instant};
+use crate::core::intervention::Intervention;
+use crate::store::rows::{PullBody, Versioned, flags_from_number, from_json, instant, to_json};
 
-use super::fold::event_of;
+use super::fold::{event_of, intervention_of};
 use super::unavailable;
 
 /// The largest page.
@@ -28,9 +30,7 @@ impl Slice {
     pub(super) fn of(page: &PageRequest) -> Result<Self, StoreError> {
         let below = match &page.cursor {
             None => i64::MAX,
-            Some(text) => text.parse().map_err(|_| {
-                StoreError::Conflict("the cursor is not one this list gave out: start again without it".to_owned())
-            })?,
+            Some(text) => text.parse().map_err(|_| foreign_cursor())?,
         };
         Ok(Self { below, limit: page.limit.clamp(1, PAGE_MAX) })
     }
@@ -45,6 +45,11 @@ impl Slice {
         rows.truncate(self.limit);
         rows.last().filter(|_| more).map(|last| position(last).to_string())
     }
+}
+
+/// A cursor that cannot be ours.
+pub(super) fn foreign_cursor() -> StoreError {
+    StoreError::Conflict("the cursor is not one this list gave out: start again without it".to_owned())
 }
 
 pub(super) async fn workspaces(connection: &mut SqliteConnection) -> Result<Vec<StoredWorkspace>, StoreError> {
@@ -137,6 +142,31 @@ pub(super) async fn inbox(
         Ok(InboxEntry { connection: of.clone(), received_at: instant(at)?, code, detail, body })
     };
     let items = rows.into_iter().map(entry).collect::<Result<_, _>>()?;
+    Ok(Page { items, next })
+}
+
+pub(super) async fn interventions(
+    connection: &mut SqliteConnection,
+    workspace: &WorkspaceId,
+    wanted: &InterventionRequest,
+) -> Result<Page<Intervention>, StoreError> {
+    let page = PageRequest { cursor: wanted.cursor.clone(), limit: wanted.limit, call: None };
+    let slice = Slice::of(&page)?;
+    let mut rows: Vec<(i64, String)> = sqlx::query_as(
+        "SELECT position, body FROM interventions WHERE workspace = ?1 AND position < ?2
+         AND (?3 = '[]' OR kind IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR agent = ?4)
+         ORDER BY position DESC LIMIT ?5",
+    )
+    .bind(workspace.as_str())
+    .bind(slice.below)
+    .bind(to_json(&wanted.kinds)?)
+    .bind(wanted.agent.as_ref().map(|agent| agent.as_str()))
+    .bind(slice.rows())
+    .fetch_all(connection)
+    .await
+    .map_err(|fault| unavailable(&fault))?;
+    let next = slice.cut(&mut rows, |(position, _)| *position);
+    let items = rows.iter().map(|(_, body)| intervention_of(body)).collect::<Result<_, _>>()?;
     Ok(Page { items, next })
 }
 

@@ -169,6 +169,9 @@ impl Writer {
                     if let (Work::Presence { live, presence }, Ok(_)) = (&job.work, &result) {
                         live.lock().tally.set_presence(presence.clone());
                     }
+                    if let (Work::Intervention { live, intervention }, Ok(_)) = (&job.work, &result) {
+                        fold::intervention(&mut connection, live, intervention).await;
+                    }
                     // Nobody waits any more: what was written stays written.
                     let _ = job.answer.send(result);
                 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use meritline::demo::chance::SplitMix64;
+use meritline::core::chance::SplitMix64;
 use meritline::demo::company::Company;
 use meritline::demo::hooks::{AnsweredNumber, AnsweredTarget};
 use meritline::demo::sales::Closed;

@@ -3,8 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use meritline::broker::store::{PageRequest, StoreError, Verdict};
+use jiff::Timestamp;
+use meritline::broker::store::{DecisionSpan, PageRequest, Store, StoreError, Verdict};
 use meritline::core::ids::{CallId, WorkspaceId};
+use meritline::core::record::DecisionRecord;
+use meritline::core::rollout::{FollowedCalls, Rollout};
 use meritline::core::tally::Tally;
 use tokio::task::JoinSet;
 
@@ -169,4 +172,50 @@ pub(crate) async fn a_call_id_used_again_after_a_day_is_a_new_call(place: &dyn P
     assert_ne!(again.decision.decision_id, monday.decision.decision_id);
     let page = PageRequest { limit: 10, call: Some(CallId::from("c-1")), cursor: None };
     assert_eq!(store.decisions(&WorkspaceId::from("acme"), page).await.unwrap().items.len(), 2, "both are kept");
+}
+
+async fn span(store: &dyn Store, from: Timestamp, until: Timestamp) -> Vec<Arc<DecisionRecord>> {
+    let (mut items, mut cursor) = (Vec::new(), None);
+    loop {
+        let span = DecisionSpan { from, until, cursor };
+        let page = store.decisions_between(&WorkspaceId::from("acme"), span).await.unwrap();
+        items.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            return items;
+        }
+    }
+}
+
+/// 150 decisions at once and 150 a minute apart; half the calls are answered by the policy under test, each with what the other arm
+/// would have answered.
+pub(crate) async fn decisions_of_a_span_come_oldest_first_with_what_was_under_test(place: &dyn Place) {
+    let rollout = Rollout { calls: FollowedCalls::Percent(50), experiment: None };
+    let workspace = SampleWorkspace::new("acme")
+        .agents(&["anna", "boris", "clara"])
+        .policy("typed", |policy| policy.rollout = rollout)
+        .group("sales", "typed", &[("anna", 3.0), ("boris", 2.0), ("clara", 1.0)])
+        .route("main", "sales")
+        .build();
+    let store = place.store().await;
+    store.open(Arc::clone(&workspace), at(0)).await.unwrap();
+    let mut made = Vec::new();
+    for call in 0..300_i64 {
+        let received = if call < 150 { at(1) } else { at(call * 61) };
+        made.push(ask(&*store, "acme", &format!("c-{call}"), received).await);
+    }
+    assert!(made.iter().filter_map(|record| record.trial.other.as_ref()).any(|other| !other.steps.is_empty()));
+    assert_eq!(span(&*store, at(1), at(400 * 61)).await, made);
+    store.shut_down().await;
+
+    let store = place.store().await;
+    store.open(workspace, at(400 * 61)).await.unwrap();
+    assert_eq!(span(&*store, at(0), at(400 * 61)).await, made);
+    assert_eq!(span(&*store, at(2), at(400 * 61)).await, made[150..]);
+    assert_eq!(span(&*store, at(200 * 61), at(250 * 61)).await, made[200..250], "the first instant is in, the last is not");
+    assert_eq!(span(&*store, at(0), at(1)).await, []);
+    assert_eq!(span(&*store, at(500 * 61), at(600 * 61)).await, []);
+    let foreign = DecisionSpan { from: at(0), until: at(1), cursor: Some("yesterday".to_owned()) };
+    let refused = store.decisions_between(&WorkspaceId::from("acme"), foreign).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
 }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use meritline::broker::ports::{Extent, RowFault};
 use meritline::broker::store::{
-    InboxEntry, PageRequest, PullCommit, PullState, Store, StoreError, StoredScores, StoredToken, WorkspaceChange,
+    InboxEntry, InterventionRequest, PageRequest, PullCommit, PullState, Store, StoreError, StoredScores, StoredToken,
+    WorkspaceChange,
 };
 use meritline::core::deal::{Deal, DealStatus};
 use meritline::core::ids::{AgentId, ConnectionId, DealId, EventId, PolicyId, WorkspaceId};
+use meritline::core::intervention::{Actor, Change, Intervention, Load};
 
 use super::Place;
 use super::question::{ask, ask_attempt, at, credits, pbx, taken, tell};
@@ -194,4 +196,43 @@ pub(crate) async fn a_store_that_was_shut_down_says_so(place: &dyn Place) {
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     // A caller on the line is still told whom to ring.
     ask_attempt(&*store, "acme", "c-1", 1, at(1)).await.unwrap();
+}
+
+pub(crate) async fn what_was_set_by_hand_holds_at_once_after_a_restart_and_in_its_workspace_only(place: &dyn Place) {
+    let set = |id: u128, agent: &str, load: Load| Intervention {
+        id: uuid::Uuid::from_u128(id),
+        set_at: at(id as i64),
+        by: Actor { role: "agent".into(), agent: Some(AgentId::from(agent)) },
+        change: Change::Load { agent: AgentId::from(agent), load },
+    };
+    let acme = WorkspaceId::from("acme");
+    let load_of = async |store: &dyn Store, workspace: &str, agent: &str| {
+        let mut seen = None;
+        let mut look = |tally: &meritline::core::tally::Tally| seen = Some(tally.interventions().load(&AgentId::from(agent)));
+        store.view(&WorkspaceId::from(workspace), at(9), &mut look).await.unwrap();
+        seen.unwrap()
+    };
+    {
+        let store = place.store().await;
+        for id in ["acme", "beta"] {
+            store.open(SampleWorkspace::one_group(id, &["anna", "boris"]).build(), at(0)).await.unwrap();
+        }
+        for one in [set(2, "anna", Load::Heavier), set(1, "anna", Load::Lighter), set(3, "boris", Load::Lighter)] {
+            store.intervene(&acme, one.clone()).await.unwrap();
+            store.intervene(&acme, one).await.unwrap();
+        }
+        assert_eq!(load_of(&*store, "acme", "anna").await, Load::Heavier);
+        assert_eq!(load_of(&*store, "beta", "anna").await, Load::Normal);
+        store.shut_down().await;
+    }
+    let store = place.store().await;
+    store.open(SampleWorkspace::one_group("acme", &["anna", "boris"]).build(), at(5)).await.unwrap();
+    assert_eq!(load_of(&*store, "acme", "anna").await, Load::Heavier);
+    let wanted = InterventionRequest { limit: 1, agent: Some("anna".into()), ..InterventionRequest::default() };
+    let first = store.interventions(&acme, wanted.clone()).await.unwrap();
+    assert_eq!(first.items, [set(1, "anna", Load::Lighter)], "the one written last is the newest");
+    let second = store.interventions(&acme, InterventionRequest { cursor: first.next, ..wanted }).await.unwrap();
+    assert_eq!((second.items.as_slice(), second.next), ([set(2, "anna", Load::Heavier)].as_slice(), None));
+    let tags = InterventionRequest { limit: 5, kinds: vec!["tag".to_owned()], ..InterventionRequest::default() };
+    assert!(store.interventions(&acme, tags).await.unwrap().items.is_empty());
 }

@@ -40,7 +40,7 @@ pub(crate) fn key(call: &str) -> CallKey {
 pub(crate) fn decided(tally: &Tally, call: &CallKey, attempt: u32, now: Timestamp) -> DecisionRecord {
     let workspace = tally.workspace();
     let route = &workspace.routes[0];
-    let question = Question { call, group: route.group, now, exclude: &[], responsible: None };
+    let question = Question { call, group: route.group, now, exclude: &[], responsible: None, caller: None, has_fallback: true };
     let choice = choose(tally, &ShareBoard::of_base(workspace), &question);
     let agents: Vec<&str> = choice.targets.iter().map(|target| target.agent.as_str()).collect();
     let body = format!("{}/{attempt}: {}", call.call, agents.join(","));
@@ -66,6 +66,7 @@ pub(crate) fn decided(tally: &Tally, call: &CallKey, attempt: u32, now: Timestam
         groups: choice.groups,
         paths: choice.paths,
         adjustments: choice.adjustments,
+        trial: choice.trial,
         reply: EncodedReply { status: 200, content_type: "text/plain".into(), body: body.into_bytes().into() },
     }
 }

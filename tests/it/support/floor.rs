@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use meritline::core::agent::{Agent, Number, NumberKind};
 use meritline::core::call::{CallEvent, CallEventType};
+use meritline::core::callback::CallbackRules;
 use meritline::core::choose::{self, Choice, Question};
 use meritline::core::decision::{CallerCard, Decision, Stage};
 use meritline::core::ids::{AgentId, CallKey};
@@ -25,9 +26,11 @@ pub fn plain_policy(id: &str, mode: Mode, count: Count) -> Policy {
         count,
         score: None::<ScoreSettings>,
         guard: Guard::default(),
-        dialling: Dialling { busy_stage: false, ring_seconds: 20, targets_max: 5 },
+        dialling: Dialling { busy_stage: false, ring_seconds: 20, targets_max: 5, mobile_callers: None },
         personal_manager: PersonalManager::Off,
         personal_calls: PersonalCalls::Apart,
+        callback: CallbackRules::OFF,
+        rollout: Default::default(),
     }
 }
 
@@ -130,8 +133,15 @@ impl Floor {
     }
 
     pub fn choose(&self, call: &str, exclude: &[AgentId]) -> Choice {
-        let question =
-            Question { call: &Self::key(call), group: self.group, now: self.now, exclude, responsible: self.responsible };
+        let question = Question {
+            call: &Self::key(call),
+            group: self.group,
+            now: self.now,
+            exclude,
+            responsible: self.responsible,
+            caller: None,
+            has_fallback: true,
+        };
         choose::choose(&self.tally, &self.shares, &question)
     }
 
@@ -167,6 +177,7 @@ impl Floor {
             groups: choice.groups,
             paths: choice.paths,
             adjustments: choice.adjustments,
+            trial: choice.trial,
             reply: EncodedReply { status: 200, content_type: "application/json".into(), body: Arc::from(&b"{}"[..]) },
         });
         self.tally.add_decision(Arc::clone(&record));

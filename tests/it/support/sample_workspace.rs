@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use meritline::core::agent::{Agent, Number, NumberKind};
 use meritline::core::call::DialledNumber;
+use meritline::core::callback::CallbackRules;
 use meritline::core::ids::{AgentId, ConnectionId, CrmUserId, GroupId, PolicyId, RouteId, WorkspaceId};
 use meritline::core::policy::{Count, Dialling, Guard, Mode, PersonalCalls, PersonalManager, Policy};
 use meritline::core::workspace::{
@@ -76,9 +77,11 @@ impl SampleWorkspace {
             count: Count::Answered,
             score: None,
             guard: Guard::default(),
-            dialling: Dialling { busy_stage: false, ring_seconds: 20, targets_max: 5 },
+            dialling: Dialling { busy_stage: false, ring_seconds: 20, targets_max: 5, mobile_callers: None },
             personal_manager: PersonalManager::Off,
             personal_calls: PersonalCalls::Apart,
+            callback: CallbackRules::OFF,
+            rollout: Default::default(),
         };
         change(&mut policy);
         self.parts.policies.push(policy);

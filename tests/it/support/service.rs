@@ -13,7 +13,7 @@ use meritline::broker::hook::HookEndpoint;
 use meritline::broker::permits::{InFlightMax, Permits};
 use meritline::broker::ports::{CallerDirectory, Clock, IdSource};
 use meritline::broker::refresh_scores::{self, ScoreBook};
-use meritline::broker::store::{Store, StoredToken};
+use meritline::broker::store::{Store, StoreError, StoredToken};
 use meritline::broker::supervise::Tasks;
 use meritline::broker::tenant::{Directory, Tenant, Tenants};
 use meritline::core::ids::AgentId;
@@ -42,7 +42,7 @@ pub(crate) struct Site {
     workspaces: Vec<Arc<Workspace>>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) directory: Arc<FakeDirectory>,
-    ids: Arc<CountedIds>,
+    pub(crate) ids: Arc<CountedIds>,
     /// Bounds and ages of the caller cache.
     pub(crate) lookup: LookupLimits,
     /// How many requests may run at once; one workspace gets half.
@@ -81,6 +81,7 @@ impl Site {
             tenants: Arc::clone(&tenants),
             store: Arc::clone(&store),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            ids: Arc::clone(&self.ids) as Arc<dyn IdSource>,
             decider: Arc::new(Decider::new(Arc::clone(&store), Arc::clone(&self.ids) as Arc<dyn IdSource>)),
             metrics: Metrics::new(),
             limits: HttpLimits { body_bytes: 1024 * 1024, body_ms: self.body_ms },
@@ -164,7 +165,11 @@ impl TestService {
             agent: agent.map(AgentId::from),
             created_at: self.site.clock.now(),
         };
-        self.store.add_token(token).await.unwrap();
+        match self.store.add_token(token).await {
+            // Asked for again: it is the same token.
+            Ok(()) | Err(StoreError::Conflict(_)) => {}
+            Err(error) => panic!("no token: {error}"),
+        }
         text
     }
 

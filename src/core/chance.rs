@@ -1,6 +1,7 @@
-//! Chance that can be repeated: a seeded generator and the few distributions the demo's traffic is drawn from.
+//! Chance that can be repeated: a seeded generator and a few distributions.
 //!
-//! The same seed gives the same traffic on every machine. Not for anything that must be hard to guess.
+//! The same seed gives the same draws on every machine, so a schedule can be stated and a run repeated. Not for anything that must
+//! be hard to guess.
 
 /// SplitMix64 (Steele, Lea, Flood 2014): one addition and a mix per number, any seed is good.
 #[derive(Debug, Clone)]
@@ -27,6 +28,14 @@ impl SplitMix64 {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+
+    /// Puts a list into an order in which each order is as likely (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, list: &mut [T]) {
+        for last in (1..list.len()).rev() {
+            let place = self.next_u64() % (last as u64 + 1);
+            list.swap(last, usize::try_from(place).unwrap_or(last));
+        }
     }
 
     /// Uniform in [0, 1).
@@ -57,12 +66,37 @@ impl SplitMix64 {
 
     /// Log-normal with the mean of the value itself (not of its logarithm) and the spread of the logarithm.
     pub fn log_normal(&mut self, mean: f64, sigma: f64) -> f64 {
-        (mean.ln() - sigma * sigma / 2.0 + sigma * self.normal()).exp()
+        LogNormal::of_sigma(mean, sigma).draw(self)
     }
 
     /// Standard normal, by Box and Muller.
     fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.unit()).cos()
+    }
+}
+
+/// A log-normal distribution made ready for many draws: most values are small, some very large, as lengths of conversations and
+/// amounts of contracts are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LogNormal {
+    mu: f64,
+    sigma: f64,
+}
+
+impl LogNormal {
+    /// By the mean of the value itself (not of its logarithm) and the standard deviation of the logarithm.
+    pub fn of_sigma(mean: f64, sigma: f64) -> Self {
+        Self { mu: mean.ln() - sigma * sigma / 2.0, sigma }
+    }
+
+    /// By the mean of the value and its coefficient of variation (standard deviation over mean): `sigma^2 = ln(1 + cv^2)`.
+    pub fn of_cv(mean: f64, cv: f64) -> Self {
+        Self::of_sigma(mean, (cv * cv).ln_1p().sqrt())
+    }
+
+    /// The next value.
+    pub fn draw(&self, chance: &mut SplitMix64) -> f64 {
+        (self.mu + self.sigma * chance.normal()).exp()
     }
 }

@@ -1,0 +1,217 @@
+//! Callers who were missed or cut off: who has the context when they call again, and who owes them a call.
+//!
+//! Both are functions of the calls of the last day and of what people set by hand. It chooses nobody by credit: a callback is
+//! shared out by the same choice as a call (`core::choose`), and charged like one.
+
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::call_state;
+use super::ids::{AgentId, CallId, CallKey, GroupId, RouteId};
+use super::intervention::{CallbackOutcome, InterventionBook};
+use super::phone_number::PhoneNumber;
+use super::recent_calls::{RecentCall, RecentCalls};
+
+/// How a policy treats callers who were missed or cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallbackRules {
+    /// Whether a missed call makes a task to call back.
+    pub tasks: bool,
+    /// Whether a caller who calls again goes first to the agent who has the context.
+    pub context_first: bool,
+    /// A missed call is open, and gives context, for so long, in seconds.
+    pub missed_within_seconds: u32,
+    /// A caller who calls again so soon after a conversation was cut off, in seconds.
+    pub talked_within_seconds: u32,
+}
+
+impl CallbackRules {
+    /// Nothing of it.
+    pub const OFF: Self = Self { tasks: false, context_first: false, missed_within_seconds: 0, talked_within_seconds: 0 };
+}
+
+impl Default for CallbackRules {
+    /// Tasks and context, a day after a missed call and ten minutes after a conversation.
+    fn default() -> Self {
+        Self { tasks: true, context_first: true, missed_within_seconds: 24 * 3600, talked_within_seconds: 600 }
+    }
+}
+
+/// How a task to call back stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaskState {
+    /// Nobody has it yet.
+    Open,
+    /// Somebody is to call back.
+    Assigned {
+        /// Who.
+        agent: AgentId,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Somebody called back and reached the caller.
+    Reached {
+        /// Who.
+        agent: Option<AgentId>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nobody needs to call back any more: the caller was talked to otherwise, or a person said so.
+    Dropped {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A task to call somebody back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallbackTask {
+    /// The missed call.
+    pub call: CallKey,
+    /// Whom to call.
+    pub caller: PhoneNumber,
+    /// When it was missed.
+    pub missed_at: Timestamp,
+    /// The route the call took.
+    pub route: Option<RouteId>,
+    /// Among whom the task is shared.
+    pub group: GroupId,
+    /// How it stands.
+    pub state: TaskState,
+    /// How often nobody answered when called back.
+    pub attempts: u32,
+}
+
+/// The call id under which a callback is decided: the same on every replica, so that it is decided once.
+pub fn callback_call_id(missed: &CallId) -> CallId {
+    CallId::from(format!("callback:{missed}"))
+}
+
+/// The key under which the callback of a missed call is decided.
+pub fn callback_key(missed: &CallKey) -> CallKey {
+    CallKey { connection: missed.connection.clone(), call: callback_call_id(&missed.call) }
+}
+
+/// The agent who has the context of a caller who calls again: who is to call back, who talked a moment ago, or who was offered the
+/// missed call last; of several the one of the latest call.
+pub fn context(
+    calls: &RecentCalls,
+    caller: &PhoneNumber,
+    rules: &CallbackRules,
+    own: &CallKey,
+    now: Timestamp,
+) -> Option<AgentId> {
+    if !rules.context_first {
+        return None;
+    }
+    let mut earlier: Vec<(&CallKey, &RecentCall)> = calls.of_caller(caller).filter(|(key, _)| *key != own).collect();
+    earlier.sort_by(|a, b| (b.1.asked_at, b.0).cmp(&(a.1.asked_at, a.0)));
+    earlier.iter().find_map(|(_, call)| {
+        if call.calls_back.is_some() {
+            return within(call.asked_at, now, rules.missed_within_seconds).then(|| call.offered.clone()).flatten();
+        }
+        match (&call.talked, call.missed_at) {
+            // While a conversation lasts, a second call of the same person is no callback.
+            (Some((agent, ended)), _) => {
+                ended.is_some_and(|ended| within(ended, now, rules.talked_within_seconds)).then(|| agent.clone())
+            }
+            (None, missed) => {
+                let missed = missed.is_some_and(|at| at <= now && within(at, now, rules.missed_within_seconds));
+                missed.then(|| call.offered.clone()).flatten()
+            }
+        }
+    })
+}
+
+/// What tasks follow from.
+#[derive(Debug, Clone, Copy)]
+pub struct CallbackFacts<'a> {
+    /// The calls of the last day.
+    pub calls: &'a RecentCalls,
+    /// What people set by hand.
+    pub set: &'a InterventionBook,
+    /// The instant asked for.
+    pub now: Timestamp,
+}
+
+impl CallbackFacts<'_> {
+    /// The tasks to call back, oldest first; `among` says among whom a call is shared and under which rules. Finished ones stay
+    /// visible for as long as their call is remembered.
+    pub fn tasks(&self, among: impl Fn(&RecentCall) -> Option<(GroupId, CallbackRules)>) -> Vec<CallbackTask> {
+        let found = self.calls.iter().filter_map(|(key, call)| self.task(key, call, among(call)?));
+        let mut found: Vec<CallbackTask> = found.collect();
+        found.sort_by(|a, b| (a.missed_at, &a.call).cmp(&(b.missed_at, &b.call)));
+        // Who was missed several times is called back once: the oldest task stands for all.
+        let mut waiting: HashSet<PhoneNumber> = HashSet::new();
+        found.retain(|task| match task.state {
+            TaskState::Open | TaskState::Assigned { .. } => waiting.insert(task.caller.clone()),
+            TaskState::Reached { .. } | TaskState::Dropped { .. } => true,
+        });
+        found
+    }
+
+    fn task(&self, key: &CallKey, call: &RecentCall, among: (GroupId, CallbackRules)) -> Option<CallbackTask> {
+        let (caller, missed_at, (group, rules)) = (call.caller.as_ref()?, call.missed_at?, among);
+        if !rules.tasks || missed_at > self.now || call.calls_back.is_some() {
+            return None;
+        }
+        Some(CallbackTask {
+            state: self.state(key, call, missed_at, rules.missed_within_seconds),
+            call: key.clone(),
+            caller: caller.clone(),
+            missed_at,
+            route: call.route.clone(),
+            group,
+            attempts: self.set.callback_attempts(key),
+        })
+    }
+
+    fn state(&self, key: &CallKey, call: &RecentCall, missed_at: Timestamp, open_seconds: u32) -> TaskState {
+        let said = match self.set.callback(key) {
+            Some((CallbackOutcome::Reached, agent, at)) => return TaskState::Reached { agent: agent.cloned(), at },
+            Some((CallbackOutcome::Dropped, _, at)) => Some(at),
+            Some((CallbackOutcome::NoAnswer, ..)) | None => None,
+        };
+        let talked = || talked_since(self.calls, call.caller.as_ref()?, call.asked_at);
+        let too_old = || {
+            let until = call_state::later(missed_at, i64::from(open_seconds));
+            (until < self.now).then_some(until)
+        };
+        if let Some(at) = said.or_else(talked).or_else(too_old) {
+            return TaskState::Dropped { at };
+        }
+        match self.calls.get(&callback_key(key)).and_then(|back| Some((back.offered.clone()?, back.asked_at))) {
+            Some((agent, since)) => TaskState::Assigned { agent, since },
+            None => TaskState::Open,
+        }
+    }
+}
+
+/// When the caller of a missed call was first talked to afterwards.
+fn talked_since(calls: &RecentCalls, caller: &PhoneNumber, missed: Timestamp) -> Option<Timestamp> {
+    let later = calls.of_caller(caller).filter(|(_, later)| later.asked_at > missed && later.talked.is_some());
+    later.map(|(_, later)| later.asked_at).min()
+}
+
+/// Whether a call counts for nothing: it is tagged, or it was to call somebody back who was talked to otherwise.
+pub fn is_void(calls: &RecentCalls, set: &InterventionBook, key: &CallKey, call: &RecentCall) -> bool {
+    if set.tag(key).is_some() {
+        return true;
+    }
+    let Some(missed) = &call.calls_back else { return false };
+    let missed = CallKey { connection: key.connection.clone(), call: missed.clone() };
+    match set.callback(&missed) {
+        Some((CallbackOutcome::Reached, ..)) => false,
+        Some((CallbackOutcome::Dropped, ..)) => true,
+        Some((CallbackOutcome::NoAnswer, ..)) | None => {
+            let missed = calls.get(&missed).map(|call| call.asked_at);
+            let caller = call.caller.as_ref();
+            missed.zip(caller).is_some_and(|(missed, caller)| talked_since(calls, caller, missed).is_some())
+        }
+    }
+}
+
+fn within(since: Timestamp, now: Timestamp, seconds: u32) -> bool {
+    now.duration_since(since) <= SignedDuration::from_secs(i64::from(seconds))
+}

@@ -1,0 +1,98 @@
+//! A recorded call, as far as a replay repeats it: when it was asked about, when somebody answered, how long they talked.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::core::call::{DecisionRequest, DialledNumber};
+use crate::core::call_state::CallState;
+use crate::core::ids::{AgentId, CallKey};
+use crate::core::phone_number::PhoneNumber;
+use crate::core::record::{DecisionRecord, Feed};
+
+/// How a call went.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fate {
+    /// An agent answered.
+    Answered {
+        /// Who.
+        agent: AgentId,
+        /// From the question to the answer.
+        after: SignedDuration,
+        /// How long they talked.
+        talk: SignedDuration,
+    },
+    /// No agent did: it was missed, or the backup number took it.
+    Unanswered {
+        /// From the question to the end.
+        after: SignedDuration,
+    },
+    /// No PBX told.
+    Untold,
+}
+
+/// A recorded call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedCall {
+    /// Which.
+    pub key: CallKey,
+    /// What was asked.
+    pub request: DecisionRequest,
+    /// When it was first asked about.
+    pub asked_at: Timestamp,
+    /// The caller's responsible manager, as it was known then.
+    pub responsible: Option<AgentId>,
+    /// Who was named first.
+    pub first: Option<AgentId>,
+    /// Whether events came.
+    pub feed: Feed,
+    /// How it went.
+    pub fate: Fate,
+}
+
+impl RecordedCall {
+    /// A call from what is stored of it; none for one that nobody asked about, or that is a task to call back.
+    pub fn of(call: &CallState, default_region: &str) -> Option<Self> {
+        let first = call.decisions.first()?;
+        if first.asked.calls_back.is_some() {
+            return None;
+        }
+        let asked_at = first.decision.received_at;
+        let since = |at: Timestamp| at.duration_since(asked_at).max(SignedDuration::ZERO);
+        let fate = match (first.feed, call.answered()) {
+            (Feed::Silent { .. }, _) => Fate::Untold,
+            (Feed::Events, Some(answer)) => Fate::Answered {
+                agent: answer.agent.clone(),
+                after: since(answer.received_at),
+                talk: seconds(answer.talk_seconds),
+            },
+            (Feed::Events, None) => Fate::Unanswered { after: call.recent()?.missed_at.map_or(SignedDuration::ZERO, since) },
+        };
+        Some(Self {
+            key: call.key.clone(),
+            request: request(first, default_region),
+            asked_at,
+            responsible: first.decision.caller.responsible.clone(),
+            first: first.decision.targets.first().map(|target| target.agent.clone()),
+            feed: first.feed,
+            fate,
+        })
+    }
+}
+
+fn request(record: &DecisionRecord, default_region: &str) -> DecisionRequest {
+    let asked = &record.asked;
+    DecisionRequest {
+        call_id: record.decision.call_id.clone(),
+        // Stored as E.164, which needs no region.
+        caller: asked.caller.as_deref().and_then(|caller| PhoneNumber::parse(caller, "").ok()),
+        called: DialledNumber::read(&asked.called, default_region),
+        scenario: asked.scenario.clone(),
+        operation: asked.operation.clone(),
+        attempt: Some(1),
+        exclude: asked.exclude.clone(),
+        at: asked.at,
+    }
+}
+
+fn seconds(seconds: f64) -> SignedDuration {
+    SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::ZERO)
+}

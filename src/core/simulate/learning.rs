@@ -1,0 +1,125 @@
+//! What a policy learns from results: every morning the indices of `core::score` over the days before.
+
+use std::collections::VecDeque;
+
+use super::per_agent::PerAgent;
+use super::scenario::ScoreKnobs;
+use crate::core::deal_history::fading;
+use crate::core::score::shrunken;
+use crate::core::score_table::contribution;
+
+const DAY_SECONDS: u64 = 86_400;
+
+/// What one day brought.
+#[derive(Debug, Clone)]
+struct Day {
+    day: u32,
+    handled: PerAgent<f64>,
+    /// By agent, the amount.
+    contracts: Vec<(usize, f64)>,
+}
+
+/// Results so far. A result's age is counted in whole days.
+#[derive(Debug)]
+pub(super) struct Learning {
+    knobs: ScoreKnobs,
+    days: VecDeque<Day>,
+    today: Day,
+    revenue: PerAgent<f64>,
+    contracts_ever: f64,
+    amounts: Vec<f64>,
+}
+
+impl Learning {
+    pub(super) fn new(knobs: ScoreKnobs, agents: usize) -> Self {
+        Self {
+            knobs,
+            days: VecDeque::new(),
+            today: Day { day: 0, handled: PerAgent::same(0.0, agents), contracts: Vec::new() },
+            revenue: PerAgent::same(0.0, agents),
+            contracts_ever: 0.0,
+            amounts: Vec::new(),
+        }
+    }
+
+    /// A conversation was held.
+    pub(super) fn handled(&mut self, agent: usize) {
+        self.today.handled[agent] += 1.0;
+    }
+
+    /// It became a contract.
+    pub(super) fn won(&mut self, agent: usize, amount: f64) {
+        self.today.contracts.push((agent, amount));
+        self.revenue[agent] += amount;
+        self.contracts_ever += 1.0;
+    }
+
+    /// A new day: yesterday's results are a day old, and what is older than the horizon is forgotten.
+    pub(super) fn begin_day(&mut self, today: u32) {
+        let agents = self.today.handled.all().len();
+        let fresh = Day { day: today, handled: PerAgent::same(0.0, agents), contracts: Vec::new() };
+        self.days.push_back(std::mem::replace(&mut self.today, fresh));
+        if let Some(horizon) = self.knobs.horizon_days {
+            while self.days.pop_front_if(|day| today - day.day > horizon).is_some() {}
+        }
+    }
+
+    /// Everybody's value this morning: 1 for the average and the unknown.
+    pub(super) fn values(&mut self) -> Vec<f64> {
+        let agents = self.today.handled.all().len();
+        let cap = self.cap();
+        let nothing = || PerAgent::same(0.0, agents);
+        let (mut handled, mut won, mut worth) = (nothing(), nothing(), nothing());
+        for day in &self.days {
+            let age = f64::from(self.today.day - day.day) * DAY_SECONDS as f64;
+            let weight = fading(age, self.knobs.half_life_days.map(|days| u64::from(days) * DAY_SECONDS));
+            for (sum, count) in handled.all_mut().iter_mut().zip(day.handled.all()) {
+                *sum += weight * count;
+            }
+            for (agent, amount) in &day.contracts {
+                won[*agent] += weight;
+                worth[*agent] += weight * amount.min(cap);
+            }
+        }
+        let sum = |of: &PerAgent<f64>| of.all().iter().sum::<f64>();
+        let (all_handled, all_won, all_worth) = (sum(&handled), sum(&won), sum(&worth));
+        let value = |((won, worth), handled): ((&f64, &f64), &f64)| {
+            if all_won <= 0.0 || all_handled <= 0.0 {
+                return 1.0;
+            }
+            let conversion = shrunken(*won, handled * all_won / all_handled, self.knobs.caution);
+            let mean = all_worth / all_won;
+            let check = if mean > 0.0 { shrunken(worth / mean, *won, self.knobs.caution) } else { 1.0 };
+            contribution(conversion, 1.0) * contribution(check, 1.0)
+        };
+        won.all().iter().zip(worth.all()).zip(handled.all()).map(value).collect()
+    }
+
+    /// Everybody's revenue so far and one average contract, so that nobody begins with nothing.
+    pub(super) fn raw_totals(&self) -> Vec<f64> {
+        let all: f64 = self.revenue.all().iter().sum();
+        let one = if self.contracts_ever > 0.0 { all / self.contracts_ever } else { 1.0 };
+        self.revenue.all().iter().map(|revenue| revenue + one).collect()
+    }
+
+    /// The largest amount a contract counts with.
+    fn cap(&mut self) -> f64 {
+        let Some(times) = self.knobs.deal_cap else { return f64::INFINITY };
+        self.amounts.clear();
+        self.amounts.extend(self.days.iter().flat_map(|day| &day.contracts).map(|(_, amount)| *amount));
+        median(&mut self.amounts).map_or(f64::INFINITY, |median| times * median)
+    }
+}
+
+/// The middle value, or the mean of the two middle ones, without sorting all.
+fn median(values: &mut [f64]) -> Option<f64> {
+    let middle = values.len() / 2;
+    if values.is_empty() {
+        return None;
+    }
+    let odd = values.len() % 2 == 1;
+    let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    let upper = *upper;
+    let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    Some(if odd { upper } else { (lower + upper) / 2.0 })
+}

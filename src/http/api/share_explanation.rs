@@ -1,0 +1,209 @@
+//! Why the members of a group got their shares over a span.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::page::Query;
+use crate::broker::share_report::explain_shares;
+use crate::core::ids::{GroupId, MemberId};
+use crate::core::share_report::ShareParts;
+use crate::http::access::Reader;
+use crate::http::problem::{Code, Problem};
+use crate::http::state::AppState;
+
+/// The longest span.
+const DAYS_MAX: i64 = 31;
+
+/// Which span, and whom to compare.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SpanQuery {
+    /// From when on (RFC 3339, or a date in the workspace's zone); absent: since yesterday's midnight.
+    pub from: Option<String>,
+    /// Until when, at most 31 days later; absent: the midnight after `from`.
+    pub until: Option<String>,
+    /// Two members, `a,b`: why `a` got more or less than `b`.
+    pub compare: Option<String>,
+}
+
+/// One influence and its part.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SharePart {
+    /// `base score guard presence feasibility rest`.
+    pub part: String,
+    /// Percentage points.
+    pub points: f64,
+}
+
+/// One member's share, part by part.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MemberExplanation {
+    /// An agent or a group.
+    pub member: String,
+    /// Share of the calls it got, in percent.
+    pub actual_percent: f64,
+    /// The parts; they add up to `actual_percent`.
+    pub parts: Vec<SharePart>,
+    /// In one sentence.
+    pub sentence: String,
+}
+
+/// Two members compared.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ShareDifference {
+    /// The one.
+    pub member: String,
+    /// The other.
+    pub than: String,
+    /// How many percentage points more the one got; below 0: less.
+    pub points: f64,
+    /// Where the difference comes from; the parts add up to `points`.
+    pub parts: Vec<SharePart>,
+    /// In one sentence.
+    pub sentence: String,
+}
+
+/// A group's shares over a span, explained.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SharesExplained {
+    /// The group.
+    pub group: String,
+    /// From when on.
+    pub from: String,
+    /// Until when.
+    pub until: String,
+    /// `calls`, or `seconds` of talk.
+    pub unit: String,
+    /// All calls of the span, in `unit`.
+    pub total: f64,
+    /// The largest share one person could carry at this load, in percent; null for too few calls.
+    pub feasible_percent: Option<f64>,
+    /// By member.
+    pub members: Vec<MemberExplanation>,
+    /// The two members named in `compare`.
+    pub difference: Option<ShareDifference>,
+}
+
+/// Why each member got the share it got: typed share, scores, guard, presence, feasibility, each with its part.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workspaces/{workspace}/groups/{group}/shares/explanation",
+    tag = "distribution",
+    params(
+        ("workspace" = String, Path, description = "The workspace's id"),
+        ("group" = String, Path, description = "The group's id"),
+        SpanQuery
+    ),
+    responses(
+        (status = 200, body = SharesExplained),
+        (status = "default", body = Problem, content_type = "application/problem+json")
+    )
+)]
+pub async fn explain_group_shares(
+    State(state): State<AppState>,
+    reader: Reader,
+    Path((_, group)): Path<(String, String)>,
+    Query(query): Query<SpanQuery>,
+) -> Result<Json<SharesExplained>, Problem> {
+    let workspace = &reader.tenant.workspace;
+    let Some(ix) = workspace.find_group(&GroupId::from(group.as_str())) else {
+        return Err(Problem::new(Code::NotFound, format!("There is no group `{group}` in this workspace.")));
+    };
+    let (from, until) = span(&query, &reader, state.clock.now())?;
+    let explained = explain_shares(&*state.store, &reader.tenant, ix, from, until).await?;
+    let find = |member: &str| explained.members.get(&MemberId::from(member)).copied();
+    let difference = match query.compare.as_deref().map(|pair| pair.split_once(',')) {
+        None => None,
+        Some(Some((one, other))) => match (find(one.trim()), find(other.trim())) {
+            (Some(left), Some(right)) => Some(difference(one.trim(), other.trim(), &left.minus(&right))),
+            _ => {
+                let text = "`compare` names a member that had no part in this group's calls over the span.";
+                return Err(Problem::new(Code::InvalidParameter, text));
+            }
+        },
+        Some(None) => return Err(Problem::new(Code::InvalidParameter, "`compare` must name two members: `anna,boris`.")),
+    };
+    Ok(Json(SharesExplained {
+        group,
+        from: from.to_string(),
+        until: until.to_string(),
+        unit: if workspace.policy_of(ix).mode.counts_seconds() { "seconds" } else { "calls" }.to_owned(),
+        total: explained.units,
+        feasible_percent: explained.feasible.map(|share| 100.0 * share),
+        members: explained.members.iter().map(|(member, parts)| member_explained(member.as_str(), parts)).collect(),
+        difference,
+    }))
+}
+
+fn span(query: &SpanQuery, reader: &Reader, now: Timestamp) -> Result<(Timestamp, Timestamp), Problem> {
+    let zone = &reader.tenant.workspace.time_zone;
+    let midnight = |date: jiff::civil::Date| {
+        let fault = || Problem::new(Code::InvalidParameter, "A date is out of range.");
+        zone.to_timestamp(date.at(0, 0, 0, 0)).map_err(|_| fault())
+    };
+    let today = now.to_zoned_datetime(zone.clone()).date();
+    let read = |name: &str, text: &str| {
+        let date = || text.parse::<jiff::civil::Date>().ok().and_then(|date| midnight(date).ok());
+        text.parse::<Timestamp>().ok().or_else(date).ok_or_else(|| {
+            let detail = format!("`{name}` is neither a date such as 2026-11-23 nor a time with its offset.");
+            Problem::new(Code::InvalidParameter, detail)
+        })
+    };
+    let from = match &query.from {
+        Some(text) => read("from", text)?,
+        None => midnight(today.yesterday().unwrap_or(today))?,
+    };
+    let until = match &query.until {
+        Some(text) => read("until", text)?,
+        None => {
+            let day = from.to_zoned_datetime(zone.clone()).date();
+            midnight(day.tomorrow().unwrap_or(day))?
+        }
+    };
+    if from >= until || until.duration_since(from) > SignedDuration::from_hours(24 * DAYS_MAX) {
+        return Err(Problem::new(Code::InvalidParameter, "`from` must lie before `until`, by 31 days at most."));
+    }
+    Ok((from, until))
+}
+
+fn parts(shares: &ShareParts) -> Vec<SharePart> {
+    shares.parts().into_iter().map(|(part, share)| SharePart { part: part.to_owned(), points: 100.0 * share }).collect()
+}
+
+fn member_explained(member: &str, shares: &ShareParts) -> MemberExplanation {
+    let actual = 100.0 * shares.actual;
+    let sentence = format!("`{member}` got {actual:.1} %: {}.", in_words(shares, true));
+    MemberExplanation { member: member.to_owned(), actual_percent: actual, parts: parts(shares), sentence }
+}
+
+fn difference(member: &str, than: &str, shares: &ShareParts) -> ShareDifference {
+    let points = 100.0 * shares.actual;
+    let word = if points < 0.0 { "less" } else { "more" };
+    let size = points.abs();
+    let sentence = format!("`{member}` got {size:.1} points {word} than `{than}`: {}.", in_words(shares, false));
+    ShareDifference { member: member.to_owned(), than: than.to_owned(), points, parts: parts(shares), sentence }
+}
+
+/// The parts that matter, in a lead's words.
+fn in_words(shares: &ShareParts, whole: bool) -> String {
+    let word = |part: &str| match part {
+        "base" => "set share",
+        "score" => "results",
+        "guard" => "overload protection and own setting",
+        "presence" => "who was there",
+        "feasibility" => "more than one person can carry",
+        _ => "not evened out yet",
+    };
+    let told = shares.parts().into_iter().filter(|(part, share)| share.abs() >= 0.0005 || (whole && *part == "base"));
+    let texts: Vec<String> = told
+        .map(|(part, share)| {
+            let points = 100.0 * share;
+            if whole && part == "base" { format!("{} {points:.1}", word(part)) } else { format!("{} {points:+.1}", word(part)) }
+        })
+        .collect();
+    if texts.is_empty() { "nothing sets them apart".to_owned() } else { texts.join(", ") }
+}
