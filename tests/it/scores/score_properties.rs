@@ -77,7 +77,9 @@ proptest! {
     }
 
     #[test]
-    fn one_more_contract_never_lowers_and_one_more_loss_never_raises((deals, _) in any_history()) {
+    fn one_more_contract_never_lowers_and_one_more_loss_never_raises((mut deals, _) in any_history()) {
+        // One more decided deal moves the usual time to close, and with it which open deals are overdue: those are another rule.
+        deals.retain(|(_, deal)| deal.status != DealStatus::Open);
         let bitrix = ConnectionId::from("bitrix");
         let index = |extra: Option<&Deal>| {
             let all = deals.iter().map(|(connection, deal)| (connection, deal)).chain(extra.map(|deal| (&bitrix, deal)));
