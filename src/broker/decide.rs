@@ -17,8 +17,9 @@ use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason};
 use crate::core::ids::{CallKey, ConnectionId};
 use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed};
 use crate::core::route_match::match_route;
+use crate::core::share_board::ShareBoard;
 use crate::core::tally::Tally;
-use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, Route, Workspace};
+use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, GroupIx, Route, Workspace};
 
 /// Turns a decision into what the PBX gets. Called while the decision is committed: it must not wait.
 pub type Encode = dyn Fn(&Decision) -> EncodedReply + Send + Sync;
@@ -239,14 +240,11 @@ impl Draft<'_> {
         let Some(route) = self.route else {
             return self.finish(tally, hook, no_choice(Reason::NoRoute), Scores::default());
         };
-        let shares = hook.tenant.shares.load();
-        let question = Question {
-            call: self.call,
-            group: route.group,
-            now: hook.received_at,
-            exclude: &hook.request.exclude,
-            responsible: self.caller.responsible,
+        let Some(Places { shares, group, responsible }) = Places::of(tally, hook, route, self.caller.responsible) else {
+            return self.finish(tally, hook, no_choice(Reason::Fallback), Scores::default());
         };
+        let question =
+            Question { call: self.call, group, now: hook.received_at, exclude: &hook.request.exclude, responsible };
         let choice = choose::choose(tally, &shares, &question);
         let scores = Scores::of(tally.workspace(), &shares, &choice, hook.received_at);
         self.finish(tally, hook, choice, scores)
@@ -295,6 +293,30 @@ impl Draft<'_> {
     }
 }
 
+/// Where things stand in the version of the workspace that the state is in. While a workspace is being changed, that may be
+/// another one than the hook was received under, and then positions differ.
+struct Places {
+    shares: Arc<ShareBoard>,
+    group: GroupIx,
+    responsible: Option<AgentIx>,
+}
+
+impl Places {
+    /// None when the route's group is gone.
+    fn of(tally: &Tally, hook: &Hook<'_>, route: &Route, responsible: Option<AgentIx>) -> Option<Self> {
+        let (received, shares) = (&hook.tenant.workspace, hook.tenant.shares.load_full());
+        let current = tally.workspace();
+        if Arc::ptr_eq(current, received) {
+            return Some(Self { shares, group: route.group, responsible });
+        }
+        Some(Self {
+            shares: Arc::new(shares.carried(received, current)),
+            group: current.find_group(&received.group(route.group).id)?,
+            responsible: responsible.and_then(|ix| current.find_agent(&received.agent(ix).id)),
+        })
+    }
+}
+
 fn asked(request: &DecisionRequest) -> Asked {
     Asked {
         caller: request.caller.as_ref().map(|number| number.expose().to_owned()),
@@ -318,7 +340,7 @@ struct Scores {
 }
 
 impl Scores {
-    fn of(workspace: &Workspace, shares: &crate::core::share_board::ShareBoard, choice: &Choice, now: Timestamp) -> Self {
+    fn of(workspace: &Workspace, shares: &ShareBoard, choice: &Choice, now: Timestamp) -> Self {
         let groups = choice.groups.iter().filter_map(|view| shares.group(workspace.find_group(&view.group)?));
         let mut found = Self::default();
         for group in groups.filter(|group| group.follows_scores) {

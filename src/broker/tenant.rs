@@ -36,6 +36,8 @@ pub struct Tenant {
     pub hooks: HashMap<ConnectionId, HookEndpoint>,
     /// Who knows callers, if a CRM connection does.
     pub directory: Option<Directory>,
+    /// Held from asking whether an agent may rest until the rest is set: of two who ask at once, one must see the other go.
+    pub rest_turn: tokio::sync::Mutex<()>,
     /// Its background tasks; they end when the workspace changes or goes.
     pub tasks: Tasks,
 }

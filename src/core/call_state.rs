@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::call::CallEventType;
 use super::credit_book::{Contribution, EntryKey};
 use super::ids::{AgentId, CallKey, EventId, GroupId};
+use super::misses::Outcomes;
 use super::policy::Count;
 use super::record::{DecisionRecord, Feed, GroupView, ReceivedEvent, Step};
 
@@ -86,12 +87,14 @@ pub struct CallState {
     foreign_answer: Option<Mark>,
     ended: Option<Mark>,
     told_talk: Option<(Mark, u32)>,
+    outcomes: Outcomes,
 }
 
 impl CallState {
     /// A call nothing is known of.
     pub fn new(key: CallKey) -> Self {
-        Self { key, decisions: Vec::new(), legs: Vec::new(), foreign_answer: None, ended: None, told_talk: None }
+        let (decisions, legs, outcomes) = (Vec::new(), Vec::new(), Outcomes::default());
+        Self { key, decisions, legs, foreign_answer: None, ended: None, told_talk: None, outcomes }
     }
 
     /// Adds a decision; the same one again changes nothing.
@@ -104,6 +107,7 @@ impl CallState {
     /// Adds an event; the same one again changes nothing.
     pub fn add_event(&mut self, received: &ReceivedEvent) {
         let event = &received.event;
+        self.outcomes.hear(received);
         let mark = Mark { at: event.at, kind: event.event_type, id: event.event_id.clone(), received_at: received.received_at };
         match event.event_type {
             CallEventType::Started | CallEventType::Recorded | CallEventType::AgentState => {}
@@ -141,6 +145,11 @@ impl CallState {
     /// Whether the PBX told the end of the call.
     pub fn is_ended(&self) -> bool {
         self.ended.is_some()
+    }
+
+    /// What the call came to for each agent it was offered to.
+    pub fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
     }
 
     /// Agents the PBX told anything about in this call.

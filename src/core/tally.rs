@@ -14,7 +14,7 @@ use super::call::CallEventType;
 use super::call_state::{CallState, GroupPart};
 use super::credit_book::{CreditBook, EntryKey};
 use super::ids::{AgentId, CallKey, GroupId, MemberId};
-use super::intervention::{Intervention, InterventionBook};
+use super::intervention::{Change, Intervention, InterventionBook};
 use super::record::{DecisionRecord, Presence, ReceivedEvent};
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
@@ -151,6 +151,12 @@ impl Tally {
     /// Adds what somebody set by hand; the same one again changes nothing.
     pub fn intervene(&mut self, intervention: &Intervention) {
         self.interventions.add(intervention);
+        if let Change::PauseAfterCall { agent, .. } = &intervention.change {
+            let (asked, slot) = (self.interventions.pause_after_call(agent).cloned(), self.agent_slot(agent));
+            if let Some(agent) = self.agents.get_mut(slot) {
+                agent.pause_after_call = asked;
+            }
+        }
     }
 
     /// What holds by hand.
@@ -315,6 +321,7 @@ impl Tally {
         let (parts, holds) = (call.state.parts(now), call.state.occupancies(now));
         let talk_ends: Vec<_> =
             call.state.talkers().filter_map(|agent| Some((agent.clone(), call.state.talk_end(agent)?))).collect();
+        self.note_misses(serial);
         self.move_parts(serial, parts);
         self.move_holds(serial, &holds);
         for (agent, end) in talk_ends {
@@ -327,6 +334,21 @@ impl Tally {
         }
         for (_, _, until) in holds {
             self.expiries.push(Reverse((until, serial)));
+        }
+    }
+
+    /// Only what we offered counts: a call of somebody else's may be one the agent need not take.
+    fn note_misses(&mut self, serial: u64) {
+        let Some(call) = self.calls.get(&serial).filter(|call| !call.state.decisions.is_empty()) else { return };
+        for (agent, outcome) in call.state.outcomes().iter() {
+            // `agent_slot`, field by field: the call is borrowed.
+            let slot = *self.agent_slots.entry(agent.clone()).or_insert_with(|| {
+                self.agents.push(AgentLive::default());
+                self.agents.len() - 1
+            });
+            if let Some(agent) = self.agents.get_mut(slot) {
+                agent.misses.note(&call.state.key, outcome);
+            }
         }
     }
 

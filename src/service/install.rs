@@ -85,7 +85,8 @@ pub async fn install(around: &Surroundings, wanted: ToInstall, tasks: Tasks) -> 
         lookup: CallerLookup::new(Arc::clone(&crm.connector) as Arc<dyn CallerDirectory>, LookupLimits::default(), tasks.clone()),
     });
     let shares = ArcSwap::from_pointee(ShareBoard::of_base(&workspace));
-    let tenant = Arc::new(Tenant { workspace, revision, shares, scores: ScoreBook::default(), hooks, directory, tasks });
+    let (scores, rest_turn) = (ScoreBook::default(), tokio::sync::Mutex::default());
+    let tenant = Arc::new(Tenant { workspace, revision, shares, scores, hooks, directory, rest_turn, tasks });
     refresh_scores::restore(&around.store, &tenant, now).await?;
     for crm in crm {
         start_poller(around, &tenant, crm);

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::problem::{Positions, Problem, Problems};
 use super::{SettingsCheck, build, schema};
+use crate::core::intervention::Load;
 use crate::core::workspace::Workspace;
 
 /// A workspace document. The stored form is its JSON.
@@ -132,6 +133,8 @@ pub(super) struct PolicyPart {
     pub(super) dialling: Option<DiallingPart>,
     pub(super) personal_manager: Option<String>,
     pub(super) personal_calls: Option<String>,
+    pub(super) own_setting: Option<OwnSettingPart>,
+    pub(super) missed_offers: Option<MissedOffersPart>,
     pub(super) rollout: Option<String>,
 }
 
@@ -184,6 +187,21 @@ pub(super) struct DiallingPart {
     pub(super) stages: Option<Vec<String>>,
     pub(super) ring_seconds: Option<u32>,
     pub(super) targets_max: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnSettingPart {
+    pub(super) allowed: Option<Vec<Load>>,
+}
+
+/// Counts are a number or `off`.
+#[derive(Debug, Deserialize)]
+pub(super) struct MissedOffersPart {
+    pub(super) missed: Option<Value>,
+    pub(super) rejected: Option<Value>,
+    pub(super) busy: Option<Value>,
+    pub(super) unreachable: Option<Value>,
+    pub(super) pause: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -6,6 +6,7 @@ mod build;
 mod diff;
 mod document;
 mod durations;
+mod people_rules;
 mod policies;
 mod problem;
 mod schema;

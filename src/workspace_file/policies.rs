@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::document::{DealsPart, DiallingPart, GuardPart, PolicyPart, ScorePart};
 use super::durations;
+use super::people_rules;
 use super::problem::Problems;
 use crate::core::policy::{
     Count, DealFilter, Dialling, Exposure, Guard, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings, WrapUp,
@@ -54,6 +55,8 @@ pub(super) fn policy(at: usize, part: &PolicyPart, problems: &mut Problems<'_>) 
             Some("off") => PersonalManager::Off,
             _ => PersonalManager::Prefer,
         },
+        own_setting: people_rules::own_setting(part.own_setting.as_ref()),
+        missed_offers: people_rules::missed_offers(&format!("{pointer}/missed_offers"), part.missed_offers.as_ref(), problems),
         personal_calls: if part.personal_calls.as_deref() == Some("count") { PersonalCalls::Count } else { PersonalCalls::Apart },
     })
 }

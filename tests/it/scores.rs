@@ -18,7 +18,8 @@ use meritline::core::agent::{Agent, Number, NumberKind};
 use meritline::core::deal::{Deal, DealStatus};
 use meritline::core::ids::{AgentId, ConnectionId};
 use meritline::core::policy::{
-    Count, DealFilter, Dialling, Exposure, Guard, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings,
+    Count, DealFilter, Dialling, Exposure, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy,
+    ScoreSettings,
 };
 use meritline::core::score::{self, HandledCall, ScoreInput};
 use meritline::core::score_table::{AgentScore, ScoreTable};
@@ -67,6 +68,8 @@ fn policy(id: &str, mode: Mode, score: Option<ScoreSettings>) -> Policy {
         dialling: Dialling { busy_stage: true, ring_seconds: 20, targets_max: 5 },
         personal_manager: PersonalManager::Prefer,
         personal_calls: PersonalCalls::Apart,
+        own_setting: OwnSetting::default(),
+        missed_offers: MissedOffers::OFF,
     }
 }
 

@@ -8,7 +8,9 @@ use meritline::core::call::{CallEvent, CallEventType};
 use meritline::core::choose::{self, Choice, Question};
 use meritline::core::decision::{CallerCard, Decision};
 use meritline::core::ids::{AgentId, CallKey};
-use meritline::core::policy::{Count, Dialling, Guard, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings};
+use meritline::core::policy::{
+    Count, Dialling, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy, ScoreSettings,
+};
 use meritline::core::record::{Asked, DecisionRecord, EncodedReply, Feed, ReceivedEvent};
 use meritline::core::share_board::ShareBoard;
 use meritline::core::tally::Tally;
@@ -28,6 +30,8 @@ pub fn plain_policy(id: &str, mode: Mode, count: Count) -> Policy {
         dialling: Dialling { busy_stage: false, ring_seconds: 20, targets_max: 5 },
         personal_manager: PersonalManager::Off,
         personal_calls: PersonalCalls::Apart,
+        own_setting: OwnSetting::default(),
+        missed_offers: MissedOffers::OFF,
     }
 }
 

@@ -75,6 +75,7 @@ impl Site {
             tenants: Arc::clone(&tenants),
             store: Arc::clone(&store),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            ids: Arc::clone(&self.ids) as Arc<dyn IdSource>,
             decider: Arc::new(Decider::new(Arc::clone(&store), Arc::clone(&self.ids) as Arc<dyn IdSource>)),
             metrics: Metrics::new(),
             limits: HttpLimits { body_bytes: 1024 * 1024, body_ms: 10_000 },
@@ -109,6 +110,7 @@ impl Site {
             scores: ScoreBook::default(),
             hooks: pbx.collect::<HashMap<_, _>>(),
             directory,
+            rest_turn: Default::default(),
             tasks,
         });
         refresh_scores::restore(store, &tenant, now).await.unwrap();
