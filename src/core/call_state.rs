@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::call::CallEventType;
 use super::credit_book::{Contribution, EntryKey};
 use super::ids::{AgentId, CallKey, EventId, GroupId};
+use super::misses::Outcomes;
 use super::phone_number::PhoneNumber;
 use super::policy::Count;
 use super::recent_calls::RecentCall;
@@ -112,12 +113,14 @@ pub struct CallState {
     foreign_answer: Option<Mark>,
     ended: Option<Mark>,
     told_talk: Option<(Mark, u32)>,
+    outcomes: Outcomes,
 }
 
 impl CallState {
     /// A call nothing is known of.
     pub fn new(key: CallKey) -> Self {
-        Self { key, decisions: Vec::new(), legs: Vec::new(), foreign_answer: None, ended: None, told_talk: None }
+        let (decisions, legs, outcomes) = (Vec::new(), Vec::new(), Outcomes::default());
+        Self { key, decisions, legs, foreign_answer: None, ended: None, told_talk: None, outcomes }
     }
 
     /// Adds a decision; the same one again changes nothing.
@@ -130,6 +133,7 @@ impl CallState {
     /// Adds an event; the same one again changes nothing.
     pub fn add_event(&mut self, received: &ReceivedEvent) {
         let event = &received.event;
+        self.outcomes.hear(received);
         let mark = Mark { at: event.at, kind: event.event_type, id: event.event_id.clone(), received_at: received.received_at };
         match event.event_type {
             CallEventType::Started | CallEventType::Recorded | CallEventType::AgentState => {}
@@ -172,6 +176,11 @@ impl CallState {
     /// Whether this is a task to call somebody back.
     pub fn calls_back(&self) -> bool {
         self.decisions.first().is_some_and(|record| record.asked.calls_back.is_some())
+    }
+
+    /// What the call came to for each agent it was offered to.
+    pub fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
     }
 
     /// Agents the PBX told anything about in this call.

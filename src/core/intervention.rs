@@ -63,6 +63,9 @@ pub enum Change {
         reason: Option<String>,
         /// When the pause ends by itself.
         until: Option<Timestamp>,
+        /// True takes it back.
+        #[serde(default)]
+        taken_back: bool,
     },
     /// A lead's timed factor on an agent's value.
     Correction {
@@ -285,6 +288,17 @@ pub enum Excluded {
     },
 }
 
+/// A pause that an agent asked for after the call at hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedPause {
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// Why.
+    pub reason: Option<String>,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+}
+
 /// A correction in force.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CorrectionInForce {
@@ -314,9 +328,6 @@ pub struct BrakeInForce {
 /// An intervention's place: of two about the same thing, the later holds.
 type Stamp = (Timestamp, InterventionId);
 
-/// Why, and until when.
-type PauseWish = (Option<String>, Option<Timestamp>);
-
 #[derive(Debug, Clone)]
 struct Latest<T> {
     stamp: Stamp,
@@ -328,7 +339,7 @@ struct Latest<T> {
 pub struct InterventionBook {
     loads: HashMap<AgentId, Latest<Load>>,
     one_more: HashMap<AgentId, Latest<()>>,
-    pauses_after_call: HashMap<AgentId, Latest<PauseWish>>,
+    pauses_after_call: HashMap<AgentId, Latest<Option<AskedPause>>>,
     corrections: HashMap<AgentId, Latest<CorrectionInForce>>,
     exclusions: BTreeMap<Excluded, Latest<(bool, String)>>,
     tags: HashMap<CallKey, Latest<(AgentId, Option<CallTag>)>>,
@@ -355,8 +366,9 @@ impl InterventionBook {
         match &intervention.change {
             Change::Load { agent, load } => keep_latest(&mut self.loads, agent.clone(), stamp, *load),
             Change::OneMore { agent } => keep_latest(&mut self.one_more, agent.clone(), stamp, ()),
-            Change::PauseAfterCall { agent, reason, until } => {
-                keep_latest(&mut self.pauses_after_call, agent.clone(), stamp, (reason.clone(), *until));
+            Change::PauseAfterCall { agent, reason, until, taken_back } => {
+                let asked = AskedPause { asked_at: intervention.set_at, reason: reason.clone(), until: *until };
+                keep_latest(&mut self.pauses_after_call, agent.clone(), stamp, (!taken_back).then_some(asked));
             }
             Change::Correction { agent, factor, reason, until } => {
                 let correction =
@@ -404,10 +416,10 @@ impl InterventionBook {
         self.one_more.get(agent).map(|latest| latest.stamp.0)
     }
 
-    /// The pause an agent asked for after the call at hand: when it was asked for, why, until when.
-    pub fn pause_after_call(&self, agent: &AgentId) -> Option<(Timestamp, Option<&str>, Option<Timestamp>)> {
-        let latest = self.pauses_after_call.get(agent)?;
-        Some((latest.stamp.0, latest.value.0.as_deref(), latest.value.1))
+    /// The pause an agent asked for after the call at hand, unless it was taken back. What came of it since is known to
+    /// [`AgentLive`](super::availability::AgentLive).
+    pub fn pause_after_call(&self, agent: &AgentId) -> Option<&AskedPause> {
+        self.pauses_after_call.get(agent)?.value.as_ref()
     }
 
     /// The correction of an agent that holds at an instant; none where it is 1.

@@ -2,6 +2,8 @@
 
 use super::callback::CallbackRules;
 use super::ids::{ConnectionId, PolicyId};
+use super::intervention::Load;
+use super::misses::MissKind;
 use super::rollout::Rollout;
 
 /// What shares follow.
@@ -171,6 +173,59 @@ pub struct MobileCallers {
     pub ring_seconds: u32,
 }
 
+/// What agents may set for themselves, and what it does to their weight.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnSetting {
+    /// Times the weight of who wants fewer calls.
+    pub lighter: f64,
+    /// Times the weight of who wants more.
+    pub heavier: f64,
+    /// What an agent may choose; a sales lead may set anything.
+    pub allowed: Vec<Load>,
+}
+
+impl Default for OwnSetting {
+    fn default() -> Self {
+        Self { lighter: 0.5, heavier: 1.25, allowed: vec![Load::Lighter, Load::Normal, Load::Heavier] }
+    }
+}
+
+/// After how many offers not taken in a row an agent is paused, by kind (none: never), and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissedOffers {
+    /// Not picked up in time.
+    pub missed: Option<u32>,
+    /// Declined.
+    pub rejected: Option<u32>,
+    /// The number was busy.
+    pub busy: Option<u32>,
+    /// The number could not be reached.
+    pub unreachable: Option<u32>,
+    /// How long the pause lasts, in seconds; none means until a presence is set, for a shift at most.
+    pub pause_seconds: Option<u32>,
+}
+
+impl MissedOffers {
+    /// Nobody is ever paused for misses.
+    pub const OFF: Self = Self { missed: None, rejected: None, busy: None, unreachable: None, pause_seconds: None };
+
+    /// After how many misses of a kind.
+    pub fn limit(&self, kind: MissKind) -> Option<u32> {
+        match kind {
+            MissKind::Missed => self.missed,
+            MissKind::Rejected => self.rejected,
+            MissKind::Busy => self.busy,
+            MissKind::Unreachable => self.unreachable,
+        }
+    }
+}
+
+impl Default for MissedOffers {
+    fn default() -> Self {
+        Self { missed: Some(3), rejected: Some(3), busy: None, unreachable: Some(2), pause_seconds: Some(15 * 60) }
+    }
+}
+
 /// How a group distributes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
@@ -196,4 +251,8 @@ pub struct Policy {
     pub callback: CallbackRules,
     /// Which calls are answered by it.
     pub rollout: Rollout,
+    /// What agents may set for themselves.
+    pub own_setting: OwnSetting,
+    /// When offers not taken pause an agent.
+    pub missed_offers: MissedOffers,
 }

@@ -72,6 +72,14 @@ impl Role {
         }
     }
 
+    /// Whether the role may see what a sales lead should know of everybody.
+    pub fn may_see_notices(self) -> bool {
+        match self {
+            Self::Operator | Self::CrmAdmin | Self::SalesLead | Self::Viewer => true,
+            Self::Agent => false,
+        }
+    }
+
     /// Whether the role may see the log of a connection.
     pub fn may_see_inbox(self) -> bool {
         match self {

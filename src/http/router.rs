@@ -6,7 +6,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agents, brake, callbacks, connections, decisions, events, experiment, scores, share_explanation, shares, tags};
+use super::api::{
+    agents, brake, callbacks, connections, decisions, events, experiment, notices, own_say, scores, share_explanation, shares,
+    tags,
+};
 use super::problem::{Code, Problem};
 use super::state::AppState;
 use super::{hooks, operations};
@@ -39,6 +42,12 @@ fn described() -> OpenApiRouter<AppState> {
     let api = OpenApiRouter::new()
         .routes(routes!(agents::list_agents))
         .routes(routes!(agents::put_presence))
+        .routes(routes!(own_say::put_load))
+        .routes(routes!(own_say::post_one_more))
+        .routes(routes!(own_say::post_rest))
+        .routes(routes!(own_say::post_pause_after_call))
+        .routes(routes!(own_say::delete_pause_after_call))
+        .routes(routes!(notices::list_notices))
         .routes(routes!(scores::list_scores))
         .routes(routes!(shares::group_shares))
         .routes(routes!(share_explanation::explain_group_shares))

@@ -90,8 +90,8 @@ pub async fn install(
     let shares = ArcSwap::from_pointee(ShareBoard::of_base(&workspace));
     // The former version's requests still run in its places.
     let permits = former.map_or_else(|| Arc::new(Permits::new(around.in_flight_max)), |former| Arc::clone(&former.permits));
-    let scores = ScoreBook::default();
-    let tenant = Arc::new(Tenant { workspace, revision, shares, scores, hooks, directory, disabled, permits, tasks });
+    let (scores, rest_turn) = (ScoreBook::default(), tokio::sync::Mutex::default());
+    let tenant = Arc::new(Tenant { workspace, revision, shares, scores, hooks, directory, disabled, permits, rest_turn, tasks });
     refresh_scores::restore(&around.store, &tenant, now).await?;
     for crm in crm {
         start_poller(around, &tenant, crm);

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::problem::{Positions, Problem, Problems};
 use super::{SettingsCheck, build, schema};
+use crate::core::intervention::Load;
 use crate::core::workspace::Workspace;
 
 /// A workspace document. The stored form is its JSON.
@@ -133,6 +134,8 @@ pub(super) struct PolicyPart {
     pub(super) personal_manager: Option<String>,
     pub(super) personal_calls: Option<String>,
     pub(super) callback: Option<CallbackPart>,
+    pub(super) own_setting: Option<OwnSettingPart>,
+    pub(super) missed_offers: Option<MissedOffersPart>,
     pub(super) rollout: Option<String>,
     pub(super) experiment: Option<ExperimentPart>,
 }
@@ -212,6 +215,21 @@ pub(super) struct CallbackPart {
     pub(super) context_first: Option<bool>,
     pub(super) missed_within: Option<String>,
     pub(super) talked_within: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnSettingPart {
+    pub(super) allowed: Option<Vec<Load>>,
+}
+
+/// Counts are a number or `off`.
+#[derive(Debug, Deserialize)]
+pub(super) struct MissedOffersPart {
+    pub(super) missed: Option<Value>,
+    pub(super) rejected: Option<Value>,
+    pub(super) busy: Option<Value>,
+    pub(super) unreachable: Option<Value>,
+    pub(super) pause: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

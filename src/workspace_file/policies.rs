@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::document::{CallbackPart, DealsPart, DiallingPart, GuardPart, PolicyPart, ScorePart};
 use super::durations;
+use super::people_rules;
 use super::problem::Problems;
 use super::rollout;
 use crate::core::callback::CallbackRules;
@@ -58,6 +59,8 @@ pub(super) fn policy(at: usize, part: &PolicyPart, time_zone: &TimeZone, problem
             _ => PersonalManager::Prefer,
         },
         callback: callback(&format!("{pointer}/callback"), part.callback.as_ref(), problems),
+        own_setting: people_rules::own_setting(part.own_setting.as_ref()),
+        missed_offers: people_rules::missed_offers(&format!("{pointer}/missed_offers"), part.missed_offers.as_ref(), problems),
         personal_calls: if part.personal_calls.as_deref() == Some("count") { PersonalCalls::Count } else { PersonalCalls::Apart },
         rollout: rollout::rollout(&pointer, part, mode, time_zone, problems),
     })

@@ -19,7 +19,8 @@ use meritline::core::callback::CallbackRules;
 use meritline::core::deal::{Deal, DealStatus};
 use meritline::core::ids::{AgentId, ConnectionId};
 use meritline::core::policy::{
-    Count, DealFilter, Dialling, Exposure, Guard, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings,
+    Count, DealFilter, Dialling, Exposure, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy,
+    ScoreSettings,
 };
 use meritline::core::score::{self, HandledCall, ScoreInput};
 use meritline::core::score_table::{AgentScore, ScoreTable};
@@ -70,6 +71,8 @@ fn policy(id: &str, mode: Mode, score: Option<ScoreSettings>) -> Policy {
         personal_calls: PersonalCalls::Apart,
         callback: CallbackRules::OFF,
         rollout: Default::default(),
+        own_setting: OwnSetting::default(),
+        missed_offers: MissedOffers::OFF,
     }
 }
 

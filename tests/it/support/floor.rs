@@ -9,8 +9,10 @@ use meritline::core::callback::CallbackRules;
 use meritline::core::choose::{self, Choice, Question};
 use meritline::core::decision::{CallerCard, Decision, Stage};
 use meritline::core::ids::{AgentId, CallKey};
-use meritline::core::policy::{Count, Dialling, Guard, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings};
-use meritline::core::record::{Asked, DecisionRecord, EncodedReply, Feed, Presence, PresenceState, ReceivedEvent};
+use meritline::core::policy::{
+    Count, Dialling, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy, ScoreSettings,
+};
+use meritline::core::record::{Asked, DecisionRecord, EncodedReply, Feed, ReceivedEvent};
 use meritline::core::share_board::ShareBoard;
 use meritline::core::tally::Tally;
 use meritline::core::workspace::{
@@ -31,6 +33,8 @@ pub fn plain_policy(id: &str, mode: Mode, count: Count) -> Policy {
         personal_calls: PersonalCalls::Apart,
         callback: CallbackRules::OFF,
         rollout: Default::default(),
+        own_setting: OwnSetting::default(),
+        missed_offers: MissedOffers::OFF,
     }
 }
 

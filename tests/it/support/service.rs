@@ -114,6 +114,7 @@ impl Site {
             directory,
             disabled: BTreeMap::new(),
             permits: Arc::new(Permits::new(self.in_flight_max.of_one_workspace())),
+            rest_turn: Default::default(),
             tasks,
         });
         refresh_scores::restore(store, &tenant, now).await.unwrap();
