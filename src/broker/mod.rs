@@ -6,11 +6,13 @@
 pub mod caller_lookup;
 pub mod deadline;
 pub mod decide;
+pub mod handled_calls;
 pub mod hook;
 pub mod poll_deals;
 pub mod ports;
 pub mod record_event;
 pub mod refresh_scores;
+pub mod score_book;
 pub mod store;
 pub mod supervise;
 pub mod tenant;

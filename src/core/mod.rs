@@ -3,6 +3,7 @@
 //! No clock, no randomness, no I/O, no async, no logging inside: times and seeds come in as arguments. The service, the
 //! simulator, the replay and the property tests call the same functions.
 
+pub mod adjustments;
 pub mod agent;
 pub mod availability;
 pub mod call;
@@ -12,14 +13,23 @@ pub mod credit_book;
 pub mod deal;
 mod deal_history;
 pub mod decision;
+pub mod duty_days;
+pub mod exclusions;
+mod expected;
+mod first_contacts;
+pub mod handled_call;
 pub mod ids;
 pub mod intervention;
+pub mod metric;
 pub mod money;
+mod per_contract;
 pub mod phone_number;
 pub mod policy;
 pub mod record;
 pub mod route_match;
 pub mod score;
+pub mod score_judge;
+mod score_scope;
 pub mod score_table;
 pub mod selection;
 pub mod share_board;

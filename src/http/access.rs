@@ -55,6 +55,14 @@ impl Role {
         }
     }
 
+    /// Whether the role may correct scores, take things out of them, and choose which version holds.
+    pub fn may_correct_scores(self) -> bool {
+        match self {
+            Self::Operator | Self::SalesLead => true,
+            Self::CrmAdmin | Self::Agent | Self::Viewer => false,
+        }
+    }
+
     /// Whether the role may see the log of a connection.
     pub fn may_see_inbox(self) -> bool {
         match self {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::broker::decide::Decider;
-use crate::broker::ports::Clock;
+use crate::broker::ports::{Clock, IdSource};
 use crate::broker::store::Store;
 use crate::broker::supervise::Tasks;
 use crate::broker::tenant::Tenants;
@@ -22,6 +22,8 @@ pub struct Handles {
     pub store: Arc<dyn Store>,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub ids: Arc<dyn IdSource>,
     /// Decides hooks.
     pub decider: Arc<Decider>,
     /// What is counted.

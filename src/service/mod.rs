@@ -112,6 +112,7 @@ pub async fn start(parts: ServiceParts, listener: TcpListener) -> Result<Running
         tenants: Arc::clone(&tenants),
         store: Arc::clone(&parts.store),
         clock: parts.clock,
+        ids: Arc::clone(&parts.ids),
         decider: Arc::new(Decider::new(Arc::clone(&parts.store), parts.ids)),
         metrics: metrics.clone(),
         limits: HttpLimits { body_bytes: limits.body_bytes, body_ms: limits.body_ms },

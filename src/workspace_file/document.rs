@@ -112,6 +112,15 @@ pub(super) struct AgentPart {
     pub(super) numbers: Vec<serde_json::Map<String, Value>>,
     #[serde(default)]
     pub(super) crm_users: std::collections::BTreeMap<String, String>,
+    pub(super) since: Option<String>,
+    #[serde(default)]
+    pub(super) absences: Vec<AbsencePart>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct AbsencePart {
+    pub(super) from: String,
+    pub(super) to: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,6 +141,7 @@ pub(super) struct PolicyPart {
     pub(super) dialling: Option<DiallingPart>,
     pub(super) personal_manager: Option<String>,
     pub(super) personal_calls: Option<String>,
+    pub(super) ramp_up: Option<Value>,
     pub(super) rollout: Option<String>,
 }
 
@@ -139,8 +149,9 @@ pub(super) struct PolicyPart {
 pub(super) struct ScorePart {
     #[serde(default)]
     pub(super) crm: Vec<String>,
-    pub(super) metrics: Option<MetricsPart>,
+    pub(super) metrics: Option<serde_json::Map<String, Value>>,
     pub(super) exposure: Option<String>,
+    pub(super) min_talk_seconds: Option<u32>,
     pub(super) horizon: Option<String>,
     pub(super) half_life: Option<String>,
     pub(super) caution: Option<f64>,
@@ -152,10 +163,10 @@ pub(super) struct ScorePart {
     pub(super) deals: Option<DealsPart>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct MetricsPart {
-    pub(super) contracts_closed: Option<f64>,
-    pub(super) average_check: Option<f64>,
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RampUpPart {
+    pub(super) from: Option<f64>,
+    pub(super) working_days: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]

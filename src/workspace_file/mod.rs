@@ -9,6 +9,7 @@ mod durations;
 mod policies;
 mod problem;
 mod schema;
+mod scores;
 mod yaml;
 
 use serde_json::Value;

@@ -23,6 +23,7 @@ mod openapi;
 mod pbx_dialects;
 mod properties;
 mod scores;
+mod scores_api;
 mod store_contract;
 mod support;
 mod workspace_files;

@@ -5,6 +5,7 @@ pub mod agents;
 pub mod connections;
 pub mod decisions;
 pub mod events;
+mod interventions;
 pub mod page;
 pub mod scores;
 pub mod shares;

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
-use crate::broker::store::{EventOutcome, InboxEntry, PullCommit, StoreError, StoredScores, StoredToken, WorkspaceChange};
+use crate::broker::store::{
+    EventOutcome, InboxEntry, PullCommit, StoreError, StoredScoreVersion, StoredScores, StoredToken, WorkspaceChange,
+};
 use crate::core::ids::WorkspaceId;
 use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
@@ -69,6 +71,11 @@ pub(super) enum Work {
     Scores {
         workspace: WorkspaceId,
         scores: StoredScores,
+    },
+    ScoreVersion {
+        workspace: WorkspaceId,
+        version: StoredScoreVersion,
+        keep: Vec<u64>,
     },
     Token(StoredToken),
     PruneInbox {

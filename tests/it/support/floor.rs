@@ -28,6 +28,7 @@ pub fn plain_policy(id: &str, mode: Mode, count: Count) -> Policy {
         dialling: Dialling { busy_stage: false, ring_seconds: 20, targets_max: 5 },
         personal_manager: PersonalManager::Off,
         personal_calls: PersonalCalls::Apart,
+        ramp_up: Default::default(),
     }
 }
 
@@ -38,6 +39,7 @@ pub fn agent(id: &str, number: &str) -> Agent {
         name: id.to_uppercase().into(),
         numbers: [Number { kind: NumberKind::Sip, value: number.into() }].into(),
         crm_users: Default::default(),
+        duty: Default::default(),
     }
 }
 

@@ -61,6 +61,7 @@ impl SampleWorkspace {
                 name: format!("Agent {id}").into(),
                 numbers: [Number { kind: NumberKind::Sip, value: extension.into() }].into(),
                 crm_users: BTreeMap::new(),
+                duty: Default::default(),
             });
         }
         self
@@ -79,6 +80,7 @@ impl SampleWorkspace {
             dialling: Dialling { busy_stage: false, ring_seconds: 20, targets_max: 5 },
             personal_manager: PersonalManager::Off,
             personal_calls: PersonalCalls::Apart,
+            ramp_up: Default::default(),
         };
         change(&mut policy);
         self.parts.policies.push(policy);

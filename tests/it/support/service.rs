@@ -75,6 +75,7 @@ impl Site {
             tenants: Arc::clone(&tenants),
             store: Arc::clone(&store),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            ids: Arc::clone(&self.ids) as Arc<dyn IdSource>,
             decider: Arc::new(Decider::new(Arc::clone(&store), Arc::clone(&self.ids) as Arc<dyn IdSource>)),
             metrics: Metrics::new(),
             limits: HttpLimits { body_bytes: 1024 * 1024, body_ms: 10_000 },
@@ -89,7 +90,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tasks.spawn("listener", serve(listener, state, tasks.clone()));
-        TestService { client: Client::new(address), address, store, tasks, site: self }
+        TestService { client: Client::new(address), address, store, tenants, tasks, site: self }
     }
 
     async fn tenant(&self, store: &Arc<dyn Store>, workspace: &Arc<Workspace>, tasks: &Tasks) -> Arc<Tenant> {
@@ -139,6 +140,7 @@ pub(crate) struct TestService {
     pub(crate) client: Client,
     pub(crate) address: std::net::SocketAddr,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) tenants: Arc<Tenants>,
     pub(crate) site: Site,
     tasks: Tasks,
 }
