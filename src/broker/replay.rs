@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::recorded_calls::{CALL_HOURS_MAX, CHUNK_HOURS, after, calls_of, chunk, key_of};
-use super::refresh_scores::PolicyScores;
+use super::score_book::PolicyScores;
 use super::store::{Recorded, Store, StoreError, StoredScores};
 use crate::core::call::CallEventType;
 use crate::core::credit_book::PERIODS_REMEMBERED;

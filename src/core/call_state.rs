@@ -89,6 +89,17 @@ impl TalkEnd {
     }
 }
 
+/// One agent's conversation in a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Talk<'a> {
+    /// Who talked.
+    pub agent: &'a AgentId,
+    /// Receipt of the event that began it.
+    pub answered_at: Timestamp,
+    /// Its length in seconds.
+    pub talk_seconds: f64,
+}
+
 /// One call's part in one group's book.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupPart {
@@ -246,6 +257,17 @@ impl CallState {
     /// Agents with a conversation in this call.
     pub fn talkers(&self) -> impl Iterator<Item = &AgentId> {
         self.legs.iter().filter(|leg| leg.last_answer.is_some()).map(|leg| &leg.agent)
+    }
+
+    /// Conversations whose length is known, in the order they were answered.
+    pub fn talks(&self) -> Vec<Talk<'_>> {
+        let answered = self.legs.iter().filter_map(|leg| Some((leg.first_answer.as_ref()?, leg)));
+        let mut answered: Vec<(&Mark, &Leg)> = answered.collect();
+        answered.sort_unstable_by_key(|(mark, _)| *mark);
+        let told = answered.into_iter().filter_map(|(mark, leg)| {
+            Some(Talk { agent: &leg.agent, answered_at: mark.received_at, talk_seconds: self.talk_seconds(leg)? })
+        });
+        told.collect()
     }
 
     /// The call's parts in the books of its groups at an instant.

@@ -72,6 +72,7 @@ pub enum Change {
         /// Whose.
         agent: AgentId,
         /// Times the value; 1 takes a correction back.
+        #[serde(deserialize_with = "fraction")]
         factor: f64,
         /// Why.
         reason: String,
@@ -98,6 +99,9 @@ pub enum Change {
     ObjectionAnswer {
         /// The objection's id.
         objection: InterventionId,
+        /// Whose objection it is.
+        #[serde(default)]
+        agent: Option<AgentId>,
         /// In the lead's words.
         text: String,
         /// Whether the lead agrees.
@@ -154,6 +158,13 @@ pub enum Change {
     },
 }
 
+/// A fraction inside a tagged enum. JSON here keeps every digit of a number, so that it reaches such a place as a
+/// [`serde_json::Number`] and not as a number.
+fn fraction<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let number = serde_json::Number::deserialize(from)?;
+    number.as_f64().ok_or_else(|| serde::de::Error::custom("a number too large"))
+}
+
 impl Change {
     /// The kind as it is written.
     pub fn kind(&self) -> &'static str {
@@ -203,9 +214,10 @@ impl Change {
             | Self::Correction { agent, .. }
             | Self::Objection { agent, .. }
             | Self::Tag { agent, .. } => Some(agent),
-            Self::Exclusion { subject: Excluded::Days { agent, .. }, .. } | Self::Callback { agent, .. } => agent.as_ref(),
+            Self::Exclusion { subject: Excluded::Days { agent, .. }, .. }
+            | Self::Callback { agent, .. }
+            | Self::ObjectionAnswer { agent, .. } => agent.as_ref(),
             Self::Exclusion { subject: Excluded::Deal { .. } | Excluded::Call { .. }, .. }
-            | Self::ObjectionAnswer { .. }
             | Self::EqualShares { .. }
             | Self::ScorePin { .. }
             | Self::ScoreAccept { .. } => None,
@@ -434,6 +446,11 @@ impl InterventionBook {
         self.exclusions.iter().filter(|(_, latest)| !latest.value.0).map(|(subject, latest)| (subject, latest.value.1.as_str()))
     }
 
+    /// When what does not count for scores last changed.
+    pub fn exclusions_changed_at(&self) -> Option<Timestamp> {
+        self.exclusions.values().map(|latest| latest.stamp.0).max()
+    }
+
     /// The tag of a call, with whose call it was.
     pub fn tag(&self, call: &CallKey) -> Option<(&AgentId, CallTag)> {
         let (agent, tag) = &self.tags.get(call)?.value;
@@ -521,6 +538,20 @@ mod tests {
         let text = serde_json::to_string(&at(0, 7, tag.clone())).unwrap();
         assert!(text.contains(r#""kind":"tag""#), "{text}");
         assert_eq!(serde_json::from_str::<Intervention>(&text).unwrap().change, tag);
+    }
+
+    /// Numbers inside a tagged enum: JSON is read with numbers of any precision, which reach them by a detour.
+    #[test]
+    fn numbers_are_read_back() {
+        let correction = Change::Correction { agent: "anna".into(), factor: 1.5, reason: "x".to_owned(), until: None };
+        let pin = Change::ScorePin { policy: "p".into(), version: Some(7), reason: None };
+        let unpin = Change::ScorePin { policy: "p".into(), version: None, reason: None };
+        let accept = Change::ScoreAccept { policy: "p".into(), version: 8, reason: None };
+        for change in [correction, pin, unpin, accept] {
+            let text = serde_json::to_string(&at(0, 7, change.clone())).unwrap();
+            let read = serde_json::from_str::<Intervention>(&text).map_err(|error| format!("{text}: {error}"));
+            assert_eq!(read.unwrap().change, change);
+        }
     }
 
     #[test]

@@ -113,6 +113,15 @@ pub(super) struct AgentPart {
     pub(super) numbers: Vec<serde_json::Map<String, Value>>,
     #[serde(default)]
     pub(super) crm_users: std::collections::BTreeMap<String, String>,
+    pub(super) since: Option<String>,
+    #[serde(default)]
+    pub(super) absences: Vec<AbsencePart>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct AbsencePart {
+    pub(super) from: String,
+    pub(super) to: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,6 +145,7 @@ pub(super) struct PolicyPart {
     pub(super) callback: Option<CallbackPart>,
     pub(super) own_setting: Option<OwnSettingPart>,
     pub(super) missed_offers: Option<MissedOffersPart>,
+    pub(super) ramp_up: Option<Value>,
     pub(super) rollout: Option<String>,
     pub(super) experiment: Option<ExperimentPart>,
 }
@@ -155,8 +165,9 @@ pub(super) struct ExperimentPart {
 pub(super) struct ScorePart {
     #[serde(default)]
     pub(super) crm: Vec<String>,
-    pub(super) metrics: Option<MetricsPart>,
+    pub(super) metrics: Option<serde_json::Map<String, Value>>,
     pub(super) exposure: Option<String>,
+    pub(super) min_talk_seconds: Option<u32>,
     pub(super) horizon: Option<String>,
     pub(super) half_life: Option<String>,
     pub(super) caution: Option<f64>,
@@ -168,10 +179,10 @@ pub(super) struct ScorePart {
     pub(super) deals: Option<DealsPart>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct MetricsPart {
-    pub(super) contracts_closed: Option<f64>,
-    pub(super) average_check: Option<f64>,
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RampUpPart {
+    pub(super) from: Option<f64>,
+    pub(super) working_days: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]

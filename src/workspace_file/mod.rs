@@ -11,6 +11,7 @@ mod policies;
 pub(crate) mod problem;
 mod rollout;
 pub(crate) mod schema;
+mod scores;
 pub(crate) mod yaml;
 
 use serde_json::Value;

@@ -29,6 +29,7 @@ mod readiness;
 mod replay;
 mod rollout;
 mod scores;
+mod scores_api;
 mod share_explanation;
 mod simulator;
 mod store_contract;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::manifest::{DealField, FieldSpec};
 use super::read_value::{self, DecimalMark};
-use crate::core::deal::{Deal, DealStatus};
+use crate::core::deal::{Deal, DealMemory, DealStatus};
 use crate::core::ids::{CrmUserId, DealId};
 use crate::core::money::Currency;
 use crate::core::phone_number::PhoneNumber;
@@ -157,6 +157,7 @@ impl DealMap {
             contact_phones: self.phones(row),
             link_key: self.text(DealField::LinkKey, row)?,
             metrics: BTreeMap::new(),
+            memory: DealMemory::default(),
         })
     }
 

@@ -324,6 +324,7 @@ pub(super) fn event_of(body: &str) -> Result<ReceivedEvent, StoreError> {
     from_json::<Versioned<ReceivedEvent>>(body, "an event")?.into_body()
 }
 
-fn readable<T>(row: Result<T, StoreError>) -> Option<T> {
+/// A row that can be read; one that cannot is told in the log.
+pub(super) fn readable<T>(row: Result<T, StoreError>) -> Option<T> {
     row.inspect_err(|fault| tracing::error!("a stored row is passed over: {fault}")).ok()
 }

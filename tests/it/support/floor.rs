@@ -12,7 +12,7 @@ use meritline::core::ids::{AgentId, CallKey};
 use meritline::core::policy::{
     Count, Dialling, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy, ScoreSettings,
 };
-use meritline::core::record::{Asked, DecisionRecord, EncodedReply, Feed, ReceivedEvent};
+use meritline::core::record::{Asked, DecisionRecord, EncodedReply, Feed, Presence, PresenceState, ReceivedEvent};
 use meritline::core::share_board::ShareBoard;
 use meritline::core::tally::Tally;
 use meritline::core::workspace::{
@@ -35,6 +35,7 @@ pub fn plain_policy(id: &str, mode: Mode, count: Count) -> Policy {
         rollout: Default::default(),
         own_setting: OwnSetting::default(),
         missed_offers: MissedOffers::OFF,
+        ramp_up: Default::default(),
     }
 }
 
@@ -45,6 +46,7 @@ pub fn agent(id: &str, number: &str) -> Agent {
         name: id.to_uppercase().into(),
         numbers: [Number { kind: NumberKind::Sip, value: number.into() }].into(),
         crm_users: Default::default(),
+        duty: Default::default(),
     }
 }
 

@@ -62,6 +62,7 @@ impl SampleWorkspace {
                 name: format!("Agent {id}").into(),
                 numbers: [Number { kind: NumberKind::Sip, value: extension.into() }].into(),
                 crm_users: BTreeMap::new(),
+                duty: Default::default(),
             });
         }
         self
@@ -84,6 +85,7 @@ impl SampleWorkspace {
             rollout: Default::default(),
             own_setting: OwnSetting::default(),
             missed_offers: MissedOffers::OFF,
+            ramp_up: Default::default(),
         };
         change(&mut policy);
         self.parts.policies.push(policy);
