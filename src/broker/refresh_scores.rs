@@ -63,7 +63,7 @@ pub async fn refresh(store: &Arc<dyn Store>, tenant: &Tenant, ix: PolicyIx, now:
     let Some(settings) = &policy.score else { return Ok(true) };
     let _changing = tenant.scores.changing.lock().await;
     let by_hand = by_hand(store, tenant, ix, now).await?;
-    let Some(table) = compute(store, tenant, (ix, settings), &by_hand.exclusions, now).await? else {
+    let Some(table) = compute(store, tenant, (ix, settings), now).await? else {
         tracing::error!(policy = %policy.id, "computing scores failed; the last good table stays in use");
         return Ok(false);
     };
@@ -144,7 +144,6 @@ struct ByHand {
     adjustments: Adjustments,
     pin: Option<u64>,
     accepted: Option<u64>,
-    exclusions: Exclusions,
     exclusions_changed_at: Option<Timestamp>,
 }
 
@@ -158,7 +157,6 @@ async fn by_hand(store: &Arc<dyn Store>, tenant: &Tenant, ix: PolicyIx, now: Tim
             adjustments: Adjustments::at(workspace, ix, book, now),
             pin: book.score_pin(&policy.id),
             accepted: book.accepted_score(&policy.id),
-            exclusions: if policy.score.is_some() { Exclusions::of(book) } else { Exclusions::default() },
             exclusions_changed_at: book.exclusions_changed_at(),
         });
     };
@@ -170,10 +168,11 @@ async fn compute(
     store: &Arc<dyn Store>,
     tenant: &Tenant,
     (ix, settings): (PolicyIx, &ScoreSettings),
-    exclusions: &Exclusions,
     now: Timestamp,
 ) -> Result<Option<ScoreTable>, StoreError> {
     let id = &tenant.workspace.id;
+    let mut exclusions = Exclusions::default();
+    store.view(id, now, &mut |tally: &Tally| exclusions = Exclusions::of(tally.interventions())).await?;
     let mut deals = Vec::with_capacity(settings.crm.len());
     let mut as_of = now;
     for connection in &settings.crm {
@@ -187,7 +186,7 @@ async fn compute(
         Exposure::Calls => tenant.scores.handled.since(&**store, id, since).await?,
         Exposure::Opportunities => Vec::new(),
     };
-    let (workspace, exclusions) = (Arc::clone(&tenant.workspace), exclusions.clone());
+    let workspace = Arc::clone(&tenant.workspace);
     let computed = tokio::task::spawn_blocking(move || {
         let usual = ScoreInput::of(&workspace, ix, now)?;
         let input = ScoreInput { as_of, handled_calls: &handled, exclusions: Some(&exclusions), off_duty: &off_duty, ..usual };

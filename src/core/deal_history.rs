@@ -25,7 +25,6 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::deal::{Deal, DealStatus};
-use super::duty_days::seconds_between;
 use super::exclusions::{Applied, AppliedExclusion};
 use super::first_contacts::{FirstContacts, Origin};
 use super::ids::{ConnectionId, CrmUserId};
@@ -34,6 +33,8 @@ use super::policy::{DealFilter, Exposure};
 use super::score_scope::{Scope, Week};
 use super::score_table::{DealNotes, UnmappedUser};
 use super::workspace::AgentIx;
+
+pub(super) use super::duty_days::seconds_between;
 
 /// An open deal counts as lost when it is older than this many median times to close.
 const PATIENCE_IN_MEDIANS: f64 = 2.0;
@@ -82,6 +83,14 @@ pub(super) struct History<'d> {
     pub(super) exclusions: Vec<AppliedExclusion>,
     /// What was left out or guessed.
     pub(super) notes: DealNotes,
+}
+
+/// `2^(-age/half_life)`; 1 without a half-life.
+pub(super) fn fading(age_seconds: f64, half_life_seconds: Option<u64>) -> f64 {
+    match half_life_seconds {
+        Some(half_life) => (-age_seconds / half_life.max(1) as f64).exp2(),
+        None => 1.0,
+    }
 }
 
 /// The middle value (the mean of the two middle ones). Sorts `values`.

@@ -18,7 +18,7 @@
 //! amounts cut off at the cap (winsorised), with the same prior weight; so is the index of any figure that a CRM supplies with its
 //! contracts. The revenue index is money per opportunity (or call) in units of average contracts, with the same caution. All are 1
 //! for an average and for an unknown person. Raw totals are never used: who gets more calls closes more, and would get more calls
-//! still. Whose chances were of another kind (lead source, a few weeks only) is measured by its like: [`super::expected`].
+//! still. Whose chances were of another kind (lead source, a few weeks only) is measured by its like: see `expected`.
 //!
 //! It must not read a clock, fetch deals or compute shares. Which deals count is decided in `deal_history`, which calls in
 //! `first_contacts`.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
-use super::duty_days::{DutyCalendar, seconds_between};
+use super::deal_history::{fading, seconds_between};
+use super::duty_days::DutyCalendar;
 use super::score::ScoreInput;
 use super::workspace::AgentIx;
 
@@ -50,7 +51,7 @@ impl<'a> Scope<'a> {
         self.input.settings.horizon_seconds.is_none_or(|horizon| age_seconds <= horizon as f64)
     }
 
-    /// What is left of a result of this age: `2^(-age/half_life)`; 1 without a half-life.
+    /// What is left of a result of this age.
     pub(super) fn weight(&self, age_seconds: f64) -> f64 {
         fading(age_seconds, self.input.settings.half_life_seconds)
     }

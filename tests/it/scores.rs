@@ -3,6 +3,7 @@
 //! Expected figures are hand calculations, or come from another implementation of the formulas that is named where they are used.
 
 mod by_hand;
+mod conversations;
 mod deal_history;
 mod duty;
 mod from_calls;
