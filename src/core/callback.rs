@@ -139,7 +139,8 @@ impl CallbackFacts<'_> {
     /// The tasks to call back, oldest first; `among` says among whom a call is shared and under which rules. Finished ones stay
     /// visible for as long as their call is remembered.
     pub fn tasks(&self, among: impl Fn(&RecentCall) -> Option<(GroupId, CallbackRules)>) -> Vec<CallbackTask> {
-        let found = self.calls.iter().filter_map(|(key, call)| self.task(key, call, among(call)?));
+        let missed = self.calls.iter().filter(|(_, call)| call.missed_at.is_some());
+        let found = missed.filter_map(|(key, call)| self.task(key, call, among(call)?));
         let mut found: Vec<CallbackTask> = found.collect();
         found.sort_by(|a, b| (a.missed_at, &a.call).cmp(&(b.missed_at, &b.call)));
         // Who was missed several times is called back once: the oldest task stands for all.

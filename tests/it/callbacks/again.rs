@@ -1,0 +1,106 @@
+//! Callers who call again and again: what settles a missed call, who has the context, and what of it moves credit.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use meritline::broker::ports::Clock;
+use meritline::broker::store::PageRequest;
+use meritline::core::call::CallEventType::{Answered, Ended, Missed, Transferred};
+use meritline::core::callback::CallbackRules;
+use meritline::core::choose::{self, Choice, Question, RecordHead};
+use meritline::core::decision::Reason;
+use meritline::core::ids::{AgentId, CallKey};
+use meritline::core::phone_number::PhoneNumber;
+use meritline::core::policy::{Count, Mode, PersonalManager, Policy};
+use meritline::core::recent_calls::{CALLS_PER_CALLER_MAX, RecentCall, RecentCalls};
+use meritline::core::record::{Asked, DecisionRecord, Feed};
+use meritline::core::uplift::OfferedCall;
+use meritline::core::workspace::{AgentIx, GroupIx, PolicyIx};
+use meritline::http::access::Role;
+use serde_json::json;
+
+use super::{CALLER, LANDLINE, question, team};
+use crate::support::floor::{Floor, plain_policy, workspace};
+use crate::support::sample_workspace::SampleWorkspace;
+use crate::support::service::TestService;
+
+impl TestService {
+    async fn say(&self, missed: &str, outcome: &str) {
+        let lead = self.token("acme", Role::SalesLead, None).await;
+        let path = format!("/api/v1/workspaces/acme/callbacks/pbx/{missed}");
+        self.client.post(&path, &json!({"outcome": outcome})).token(&lead).expect(200).await;
+    }
+
+    async fn owed(&self) -> Vec<f64> {
+        let lead = self.token("acme", Role::SalesLead, None).await;
+        let shares = self.client.read("groups/sales/shares", &lead).expect(200).await.json();
+        shares["members"].as_array().unwrap().iter().map(|member| member["owed"].as_f64().unwrap()).collect()
+    }
+
+    /// All calls of the last two days in the explanation of shares.
+    async fn explained_calls(&self) -> f64 {
+        let lead = self.token("acme", Role::SalesLead, None).await;
+        let now = self.site.clock.now();
+        let from = now.checked_sub(SignedDuration::from_hours(24)).unwrap();
+        let until = now.checked_add(SignedDuration::from_hours(1)).unwrap();
+        let path = format!("groups/sales/shares/explanation?from={from}&until={until}");
+        self.client.read(&path, &lead).expect(200).await.json()["total"].as_f64().unwrap()
+    }
+}
+
+fn caller() -> PhoneNumber {
+    PhoneNumber::parse(CALLER, "RU").unwrap()
+}
+
+/// The caller asks for a group; the decision is folded.
+fn ask(floor: &mut Floor, call: &str, group: GroupIx, responsible: Option<AgentIx>) -> Choice {
+    let (key, caller) = (Floor::key(call), caller());
+    let now = floor.now;
+    let question = Question { call: &key, group, now, exclude: &[], responsible, caller: Some(&caller), has_fallback: true };
+    let choice = choose::choose(&floor.tally, &floor.shares, &question);
+    let sequence = floor.tally.sequence() + 1;
+    let decision_id = uuid::Uuid::from_u128(u128::from(sequence));
+    let head = RecordHead { sequence, decision_id, call: key, attempt: 1, received_at: now, feed: Feed::Events };
+    let record = choice.clone().into_record(head);
+    let asked = Asked { caller: Some(CALLER.to_owned()), ..record.asked.clone() };
+    floor.tally.add_decision(Arc::new(DecisionRecord { asked, ..record }));
+    choice
+}
+
+fn first(choice: &Choice) -> Option<&str> {
+    choice.targets.first().map(|target| target.agent.as_str())
+}
+
+fn calling_back() -> Policy {
+    Policy { callback: CallbackRules::default(), ..plain_policy("p", Mode::Percent, Count::Answered) }
+}
+
+fn text(task: &serde_json::Value, field: &str) -> String {
+    task[field].as_str().unwrap().to_owned()
+}
+
+/// A machine that calls all day: only its last calls are looked at when it calls again.
+#[test]
+fn of_one_caller_only_the_last_calls_are_looked_at() {
+    let mut recent = RecentCalls::default();
+    let start = "2026-11-23T06:00:00Z".parse::<jiff::Timestamp>().unwrap();
+    let key = |number: usize| CallKey { connection: "pbx".into(), call: format!("c-{number}").into() };
+    for number in 0..10 * CALLS_PER_CALLER_MAX {
+        let asked_at = start.checked_add(SignedDuration::from_secs(number as i64)).unwrap();
+        let call = RecentCall {
+            caller: Some(caller()),
+            asked_at,
+            route: None,
+            group: None,
+            calls_back: None,
+            offered: None,
+            talked: None,
+            missed_at: None,
+        };
+        recent.put(&key(number), call);
+    }
+    let looked_at: Vec<&CallKey> = recent.of_caller(&caller()).map(|(key, _)| key).collect();
+    assert_eq!(looked_at.len(), CALLS_PER_CALLER_MAX);
+    assert!(looked_at.contains(&&key(10 * CALLS_PER_CALLER_MAX - 1)));
+    assert_eq!(recent.iter().count(), 10 * CALLS_PER_CALLER_MAX, "all of them are remembered");
+}
