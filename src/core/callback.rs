@@ -174,18 +174,26 @@ impl CallbackFacts<'_> {
             Some((CallbackOutcome::Dropped, _, at)) => Some(at),
             Some((CallbackOutcome::NoAnswer, ..)) | None => None,
         };
-        let talked = || talked_since(self.calls, call.caller.as_ref()?, call.asked_at);
+        let settled = || self.settled_since(call.caller.as_ref()?, call.asked_at);
         let too_old = || {
             let until = call_state::later(missed_at, i64::from(open_seconds));
             (until < self.now).then_some(until)
         };
-        if let Some(at) = said.or_else(talked).or_else(too_old) {
+        if let Some(at) = said.or_else(settled).or_else(too_old) {
             return TaskState::Dropped { at };
         }
         match self.calls.get(&callback_key(key)).and_then(|back| Some((back.offered.clone()?, back.asked_at))) {
             Some((agent, since)) => TaskState::Assigned { agent, since },
             None => TaskState::Open,
         }
+    }
+
+    /// When a missed call needed no calling back any more: its caller was talked to, or a person said so of another call of the
+    /// same caller.
+    fn settled_since(&self, caller: &PhoneNumber, missed: Timestamp) -> Option<Timestamp> {
+        let said = self.calls.of_caller(caller).filter_map(|(key, _)| self.set.callback(key));
+        let said = said.filter(|(outcome, _, at)| *outcome != CallbackOutcome::NoAnswer && *at > missed).map(|(_, _, at)| at);
+        said.chain(talked_since(self.calls, caller, missed)).min()
     }
 }
 

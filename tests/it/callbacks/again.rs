@@ -75,6 +75,24 @@ fn calling_back() -> Policy {
     Policy { callback: CallbackRules::default(), ..plain_policy("p", Mode::Percent, Count::Answered) }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_reached_once_is_called_back_for_none_of_the_missed_calls() {
+    let service = TestService::of(team().build()).await;
+    service.missed("c-1", CALLER).await;
+    service.missed("c-2", CALLER).await;
+    assert_eq!(service.share_out().await, 1);
+    service.say("c-1", "reached").await;
+    let states: Vec<(String, String)> =
+        service.tasks().await.iter().map(|task| (text(task, "call_id"), text(task, "state"))).collect();
+    assert_eq!(states, [("c-1".to_owned(), "reached".to_owned()), ("c-2".to_owned(), "dropped".to_owned())]);
+    assert_eq!(service.share_out().await, 0);
+    assert_eq!(service.received().await.iter().sum::<f64>(), 1.0);
+    // Missed once more after that is missed anew.
+    service.site.clock.pass(60);
+    service.missed("c-3", CALLER).await;
+    assert_eq!(service.share_out().await, 1);
+}
+
 fn text(task: &serde_json::Value, field: &str) -> String {
     task[field].as_str().unwrap().to_owned()
 }
