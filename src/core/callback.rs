@@ -94,7 +94,7 @@ pub fn callback_key(missed: &CallKey) -> CallKey {
 }
 
 /// The agent who has the context of a caller who calls again: who is to call back, who talked a moment ago, or who was offered the
-/// missed call last; of several the one of the latest call.
+/// missed call last; of several the one of the latest call. A conversation settles what was missed before it.
 pub fn context(
     calls: &RecentCalls,
     caller: &PhoneNumber,
@@ -107,21 +107,18 @@ pub fn context(
     }
     let mut earlier: Vec<(&CallKey, &RecentCall)> = calls.of_caller(caller).filter(|(key, _)| *key != own).collect();
     earlier.sort_by(|a, b| (b.1.asked_at, b.0).cmp(&(a.1.asked_at, a.0)));
-    earlier.iter().find_map(|(_, call)| {
-        if call.calls_back.is_some() {
-            return within(call.asked_at, now, rules.missed_within_seconds).then(|| call.offered.clone()).flatten();
-        }
-        match (&call.talked, call.missed_at) {
+    for (_, call) in earlier {
+        if let Some((agent, ended)) = &call.talked {
             // While a conversation lasts, a second call of the same person is no callback.
-            (Some((agent, ended)), _) => {
-                ended.is_some_and(|ended| within(ended, now, rules.talked_within_seconds)).then(|| agent.clone())
-            }
-            (None, missed) => {
-                let missed = missed.is_some_and(|at| at <= now && within(at, now, rules.missed_within_seconds));
-                missed.then(|| call.offered.clone()).flatten()
-            }
+            return ended.filter(|ended| within(*ended, now, rules.talked_within_seconds)).map(|_| agent.clone());
         }
-    })
+        let owed_since = if call.calls_back.is_some() { Some(call.asked_at) } else { call.missed_at.filter(|at| *at <= now) };
+        let is_owed = owed_since.is_some_and(|since| within(since, now, rules.missed_within_seconds));
+        if let Some(agent) = call.offered.as_ref().filter(|_| is_owed) {
+            return Some(agent.clone());
+        }
+    }
+    None
 }
 
 /// What tasks follow from.

@@ -97,6 +97,19 @@ fn text(task: &serde_json::Value, field: &str) -> String {
     task[field].as_str().unwrap().to_owned()
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_settles_what_was_missed_before_it() {
+    let service = TestService::of(team().build()).await;
+    let who_missed = service.missed("c-1", CALLER).await;
+    service.happens("x", "answered", Some(&who_missed)).await;
+    let who_talked = service.talked("c-2", CALLER, 60).await;
+    assert_ne!(who_talked, who_missed, "who missed the call talks to somebody else");
+    service.happens("x", "ended", None).await;
+    service.site.clock.pass(11 * 60);
+    let again = service.client.ask(&question("c-3", Some(CALLER))).expect(200).await;
+    assert_eq!(again.json()["reason"], "percent", "nobody was cut off or missed since");
+}
+
 /// A machine that calls all day: only its last calls are looked at when it calls again.
 #[test]
 fn of_one_caller_only_the_last_calls_are_looked_at() {
