@@ -211,9 +211,9 @@ pub fn is_void(calls: &RecentCalls, set: &InterventionBook, key: &CallKey, call:
         Some((CallbackOutcome::Reached, ..)) => false,
         Some((CallbackOutcome::Dropped, ..)) => true,
         Some((CallbackOutcome::NoAnswer, ..)) | None => {
-            let missed = calls.get(&missed).map(|call| call.asked_at);
-            let caller = call.caller.as_ref();
-            missed.zip(caller).is_some_and(|(missed, caller)| talked_since(calls, caller, missed).is_some())
+            // What is forgotten is older than all that is remembered.
+            let missed = calls.get(&missed).map_or(Timestamp::MIN, |call| call.asked_at);
+            call.caller.as_ref().is_some_and(|caller| talked_since(calls, caller, missed).is_some())
         }
     }
 }

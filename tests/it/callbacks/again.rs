@@ -110,6 +110,23 @@ async fn a_conversation_settles_what_was_missed_before_it() {
     assert_eq!(again.json()["reason"], "percent", "nobody was cut off or missed since");
 }
 
+/// Missed, given to somebody to call back; the caller is faster, so the task costs nothing: not even once the missed call itself
+/// is forgotten, a day after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_cost_nothing_costs_nothing_once_its_missed_call_is_forgotten() {
+    let service = TestService::of(team().build()).await;
+    service.missed("c-1", CALLER).await;
+    service.site.clock.pass(20 * 3600);
+    assert_eq!(service.share_out().await, 1);
+    service.site.clock.pass(300);
+    service.talked("c-2", CALLER, 60).await;
+    assert_eq!(service.received().await.iter().sum::<f64>(), 1.0);
+    service.site.clock.pass(4 * 3600);
+    service.talked("c-3", LANDLINE, 60).await;
+    service.talked("c-4", CALLER, 60).await;
+    assert_eq!(service.received().await.iter().sum::<f64>(), 3.0, "three conversations, no fourth call");
+}
+
 /// A machine that calls all day: only its last calls are looked at when it calls again.
 #[test]
 fn of_one_caller_only_the_last_calls_are_looked_at() {
