@@ -127,6 +127,32 @@ async fn a_task_that_cost_nothing_costs_nothing_once_its_missed_call_is_forgotte
     assert_eq!(service.received().await.iter().sum::<f64>(), 3.0, "three conversations, no fourth call");
 }
 
+#[test]
+fn an_own_client_who_calls_again_is_still_an_own_client() {
+    let policy = Policy { personal_manager: PersonalManager::Prefer, ..calling_back() };
+    let mut floor = Floor::of_shares(&[1.0, 1.0], policy);
+    let own = Some(AgentIx(0));
+    assert!(!ask(&mut floor, "c-1", GroupIx(0), own).moves_credit);
+    floor.event("c-1", Missed, Some("a000"));
+    floor.event("c-1", Ended, None);
+    let again = ask(&mut floor, "c-2", GroupIx(0), own);
+    assert_eq!((first(&again), again.reason, again.moves_credit), (Some("a000"), Reason::PersonalManager, false));
+}
+
+#[test]
+fn who_has_the_context_is_not_rung_through_a_group_without_a_share() {
+    let groups = [
+        ("top", "p", [("one", 1.0), ("two", 0.0)].as_slice()),
+        ("one", "p", [("anna", 1.0)].as_slice()),
+        ("two", "p", [("boris", 1.0)].as_slice()),
+    ];
+    let mut floor = Floor::new(workspace(&groups, vec![calling_back()]));
+    assert_eq!(first(&ask(&mut floor, "c-1", GroupIx(2), None)), Some("boris"));
+    floor.event("c-1", Missed, Some("boris"));
+    floor.event("c-1", Ended, None);
+    assert_eq!(first(&ask(&mut floor, "c-2", GroupIx(0), None)), Some("anna"));
+}
+
 /// A machine that calls all day: only its last calls are looked at when it calls again.
 #[test]
 fn of_one_caller_only_the_last_calls_are_looked_at() {
