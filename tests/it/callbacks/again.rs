@@ -153,6 +153,35 @@ fn who_has_the_context_is_not_rung_through_a_group_without_a_share() {
     assert_eq!(first(&ask(&mut floor, "c-2", GroupIx(0), None)), Some("anna"));
 }
 
+#[test]
+fn a_conversation_that_came_back_goes_on() {
+    let mut floor = Floor::of_shares(&[1.0, 1.0], calling_back());
+    ask(&mut floor, "c-1", GroupIx(0), None);
+    floor.event("c-1", Answered, Some("a000"));
+    for (from, to) in [("a000", "a001"), ("a001", "a000")] {
+        floor.pass(30.0);
+        let mut transfer = floor.make_event("c-1", Transferred, Some(from));
+        transfer.event.to_agent = Some(AgentId::from(to));
+        floor.tally.add_event(&transfer);
+    }
+    floor.pass(30.0);
+    let talked = |floor: &Floor| floor.tally.recent().get(&Floor::key("c-1")).unwrap().talked.clone();
+    assert_eq!(talked(&floor), Some(("a000".into(), None)));
+    floor.event("c-1", Ended, None);
+    assert_eq!(talked(&floor), Some(("a000".into(), Some(floor.now))));
+}
+
+#[test]
+fn a_transferred_call_was_not_missed_though_its_answer_was_never_told() {
+    let mut floor = Floor::of_shares(&[1.0, 1.0], calling_back());
+    ask(&mut floor, "c-1", GroupIx(0), None);
+    let mut transfer = floor.make_event("c-1", Transferred, None);
+    transfer.event.to_agent = Some("a001".into());
+    floor.tally.add_event(&transfer);
+    floor.event("c-1", Ended, None);
+    assert_eq!(floor.tally.recent().get(&Floor::key("c-1")).unwrap().missed_at, None);
+}
+
 /// A machine that calls all day: only its last calls are looked at when it calls again.
 #[test]
 fn of_one_caller_only_the_last_calls_are_looked_at() {
