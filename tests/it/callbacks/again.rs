@@ -127,6 +127,29 @@ async fn a_task_that_cost_nothing_costs_nothing_once_its_missed_call_is_forgotte
     assert_eq!(service.received().await.iter().sum::<f64>(), 3.0, "three conversations, no fourth call");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_is_no_offered_call_and_a_needless_one_no_part_of_the_explanation() {
+    let service = TestService::of(team().build()).await;
+    service.missed("c-1", CALLER).await;
+    assert_eq!(service.share_out().await, 1);
+    let page = PageRequest { limit: 100, ..PageRequest::default() };
+    let decisions = service.store.decisions(&"acme".into(), page).await.unwrap().items;
+    let workspace = &service.tenants.find("acme").unwrap().workspace;
+    let offered = decisions.iter().filter_map(|record| OfferedCall::of(record, workspace, PolicyIx(0))).count();
+    assert_eq!((decisions.len(), offered), (2, 1));
+
+    assert_eq!(service.explained_calls().await, 1.0, "a task is charged like a call");
+    service.site.clock.pass(300);
+    service.talked("c-2", CALLER, 60).await;
+    assert_eq!(service.explained_calls().await, 1.0, "the conversation, and nothing for the task");
+
+    service.missed("c-3", LANDLINE).await;
+    service.share_out().await;
+    assert_eq!(service.explained_calls().await, 2.0);
+    service.say("c-3", "dropped").await;
+    assert_eq!(service.explained_calls().await, 1.0);
+}
+
 #[test]
 fn an_own_client_who_calls_again_is_still_an_own_client() {
     let policy = Policy { personal_manager: PersonalManager::Prefer, ..calling_back() };
