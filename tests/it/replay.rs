@@ -123,6 +123,29 @@ async fn who_answers_in_somebody_elses_stead_does_so_again() {
     assert_eq!(result.outcome.recorded, result.outcome.replayed);
 }
 
+/// Boris has been off duty for a month, and shares are equal by a lead's word for as long: both still hold in the span.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_set_long_before_the_span_still_holds() {
+    let workspace = sharing(&[("anna", 3.0), ("boris", 1.0), ("clara", 1.0)]);
+    let service = TestService::of(Arc::clone(&workspace)).await;
+    let lead = service.token("acme", meritline::http::access::Role::SalesLead, None).await;
+    let path = "/api/v1/workspaces/acme/agents/boris/presence";
+    service.client.put(path, &json!({"state": "off_duty"})).token(&lead).expect(200).await;
+    let change = Change::EqualShares { policy: None, on: true, reason: None };
+    let by = Actor { role: "sales_lead".into(), agent: None };
+    let set_at = service.site.clock.now();
+    let brake = Intervention { id: uuid::Uuid::from_u128(1), set_at, by, change };
+    service.store.intervene(&workspace.id, brake).await.unwrap();
+    service.site.clock.pass(30 * 24 * 3600);
+    let from = service.site.clock.now();
+    for number in 0..8 {
+        service.handled(&format!("c-{number}"), 55).await;
+    }
+    let result = service.replayed(&workspace, &workspace, from).await;
+    assert_eq!(calls(&result, true), named(&[("anna", 4), ("clara", 4)]));
+    assert_eq!(result.outcome.recorded, result.outcome.replayed);
+}
+
 /// A caller who calls again goes to who talked a moment ago, in the replay as well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_calls_again_has_the_same_context() {
