@@ -179,10 +179,11 @@ impl Opening {
         let id = self.id.clone();
         let mut reading = Reading::of(&id);
         let mut at = decisions::first_page_since(connection, &id, micros(from)).await?.unwrap_or(i64::MAX);
-        let mut calls = BTreeSet::new();
+        let (mut calls, mut reached) = (BTreeSet::new(), from);
         while let Some((chunk, next)) = decisions::next_pages(connection, &id, at).await? {
             for stored in chunk.into_iter().filter(|stored| stored.received_at() >= from) {
                 calls.insert(stored.call());
+                reached = stored.received_at();
                 let sequence = stored.sequence();
                 match reading.record(connection, stored).await {
                     Ok(record) => self.decision(connection, record, from, &mut reading).await?,
@@ -190,11 +191,13 @@ impl Opening {
                 }
             }
             if calls.len() >= CHUNK {
-                self.end_chunk(connection, &mut calls, from).await?;
+                // As of then, not of now: what the running service still had at hand, later calls may move.
+                self.end_chunk(connection, &mut calls, (from, reached)).await?;
             }
             at = next;
         }
-        self.end_chunk(connection, &mut calls, from).await?;
+        let now = self.now;
+        self.end_chunk(connection, &mut calls, (from, now)).await?;
         let last = decisions::last_sequence(connection, &id).await.map_err(|fault| unavailable(&fault))?;
         self.tally.continue_after(last);
         Ok(())
@@ -220,11 +223,12 @@ impl Opening {
         Ok(())
     }
 
+    /// Adds the events of a chunk's calls since `from`, then lets go what was over when the chunk ended.
     async fn end_chunk(
         &mut self,
         connection: &mut SqliteConnection,
         calls: &mut BTreeSet<CallKey>,
-        from: Timestamp,
+        (from, end): (Timestamp, Timestamp),
     ) -> Result<(), StoreError> {
         let calls: Vec<_> = std::mem::take(calls).into_iter().map(|call| (call.connection, call.call)).collect();
         let rows: Vec<(String,)> = sqlx::query_as(
@@ -240,7 +244,7 @@ impl Opening {
         .map_err(|fault| unavailable(&fault))?;
         self.add_events(&rows);
         self.tally.advance(self.now);
-        for call in self.tally.forget(self.now) {
+        for call in self.tally.forget(end) {
             self.elsewhere.add(&call.key, self.now);
         }
         Ok(())

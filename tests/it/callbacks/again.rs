@@ -127,6 +127,34 @@ async fn a_task_that_cost_nothing_costs_nothing_once_its_missed_call_is_forgotte
     assert_eq!(service.received().await.iter().sum::<f64>(), 3.0, "three conversations, no fourth call");
 }
 
+/// The same with thousands of calls in between, after a restart: what is folded in parts gives what was folded live.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_with_thousands_of_calls_in_between_owes_the_same() {
+    let members = [("anna", 1.0), ("boris", 1.0), ("clara", 1.0)];
+    let workspace = SampleWorkspace::new("acme")
+        .agents(&["anna", "boris", "clara"])
+        .policy("even", |policy| {
+            policy.callback = CallbackRules::default();
+            policy.period_seconds = 24 * 3600;
+        })
+        .group("sales", "even", &members)
+        .route("main", "sales");
+    let service = TestService::of(workspace.build()).await;
+    service.missed("c-1", CALLER).await;
+    assert_eq!(service.share_out().await, 1);
+    for number in 0..2200 {
+        service.client.ask(&question(&format!("w-{number}"), None)).expect(200).await;
+    }
+    service.site.clock.pass(10 * 3600);
+    service.talked("c-2", CALLER, 60).await;
+    service.site.clock.pass(20 * 3600);
+    let live = service.owed().await;
+    let service = service.restart().await;
+    let folded = service.owed().await;
+    let close = live.iter().zip(&folded).all(|(live, folded)| (live - folded).abs() < 1e-9);
+    assert!(close, "live {live:?}, after the restart {folded:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_is_no_offered_call_and_a_needless_one_no_part_of_the_explanation() {
     let service = TestService::of(team().build()).await;
