@@ -69,6 +69,10 @@ async fn take_over(store: &dyn Store, request: &ReplayRequest, replay: &mut Repl
     let seconds = (PERIODS_REMEMBERED * period).max(CHUNK_HOURS * 3600);
     let mut at = request.from.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN);
     let mut going_on = HashSet::new();
+    let standing = store.standing(&request.current.id, at).await?;
+    standing.events.iter().for_each(|received| replay.agent_state(received));
+    standing.presence.into_iter().for_each(|presence| replay.presence(presence));
+    standing.interventions.iter().for_each(|intervention| replay.intervention(intervention));
     while at < request.from {
         let until = after(at, CHUNK_HOURS).min(request.from);
         let facts = store.recorded(&request.current.id, at, until).await?;
@@ -81,6 +85,7 @@ async fn take_over(store: &dyn Store, request: &ReplayRequest, replay: &mut Repl
         facts.events.iter().for_each(|received| replay.event_before(received));
         facts.presence.into_iter().for_each(|presence| replay.presence(presence));
         facts.interventions.iter().for_each(|intervention| replay.intervention(intervention));
+        replay.forget(until);
         at = until;
     }
     Ok(going_on)

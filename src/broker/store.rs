@@ -355,6 +355,10 @@ pub trait Store: Send + Sync + 'static {
     /// What waits for the disk, and what never reached it. Never waits.
     fn backlog(&self) -> Backlog;
 
+    /// What may still hold at an instant though it was set before: of each agent the presence last set and the PBX's last word,
+    /// and all interventions. No decisions, no other events.
+    fn standing<'a>(&'a self, workspace: &'a WorkspaceId, before: Timestamp) -> Boxed<'a, Result<Recorded, StoreError>>;
+
     /// Decisions, newest first.
     fn decisions<'a>(
         &'a self,

@@ -297,7 +297,9 @@ impl CallState {
     pub fn recent(&self) -> Option<RecentCall> {
         let (first, last) = (self.decisions.first()?, self.decisions.last()?);
         let talked = self.legs.iter().filter(|leg| leg.last_answer.is_some()).max_by(|a, b| a.last_answer.cmp(&b.last_answer));
-        let ended = |leg: &Leg| leg.end.as_ref().or(self.ended.as_ref()).map(|end| end.received_at);
+        // Who got the call back after a transfer talks until the call ends.
+        let own_end = |leg: &Leg| leg.end.clone().filter(|end| Some(end) > leg.last_answer.as_ref());
+        let ended = |leg: &Leg| own_end(leg).or(self.ended.clone()).map(|end| end.received_at);
         let rung = self.legs.iter().max_by(|a, b| a.latest.cmp(&b.latest)).map(|leg| &leg.agent);
         Some(RecentCall {
             // Stored as E.164, which needs no region.
@@ -316,7 +318,8 @@ impl CallState {
     fn missed_at(&self, last: &DecisionRecord) -> Option<Timestamp> {
         match last.feed {
             Feed::Silent { .. } => return None,
-            Feed::Events if self.is_answered() => return None,
+            // A conversation may be told by its transfer alone.
+            Feed::Events if self.is_answered() || self.talkers().next().is_some() => return None,
             Feed::Events => {}
         }
         let rings: i64 = last.decision.targets.iter().map(|target| i64::from(target.ring_seconds)).sum();

@@ -370,16 +370,21 @@ impl<'a> Walk<'a> {
         Some(Reason::PersonalManager)
     }
 
-    /// The agent who has the context of a caller who calls again, if free.
+    /// The agent who has the context of a caller who calls again, if free. The caller's own manager stays that.
     fn with_context(&self, policy: &Policy) -> Option<Listed> {
         let caller = self.question.caller?;
         let (recent, now) = (self.tally.recent(), self.question.now);
         let agent = callback::context(recent, caller, &policy.callback, self.question.call, now)?;
         let agent = self.workspace.find_agent(&agent)?;
+        if self.tried.contains(&agent)
+            || (policy.personal_manager == PersonalManager::Prefer && self.question.responsible == Some(agent))
+        {
+            return None;
+        }
         let path = self.path_to(self.top(), agent)?;
-        let (node, position) = path.last()?;
-        let is_free = self.nodes.get(*node)?.standing.get(*position) == Some(&MemberStanding::Free);
-        (is_free && !self.tried.contains(&agent)).then_some(Listed { agent, stage: Stage::Free, path })
+        let standing = |(node, position): &(usize, usize)| self.nodes.get(*node)?.standing.get(*position);
+        let is_free = path.iter().all(|step| standing(step) == Some(&MemberStanding::Free));
+        is_free.then_some(Listed { agent, stage: Stage::Free, path })
     }
 
     fn targets_max(&self) -> usize {

@@ -67,11 +67,3 @@ impl<'a> Scope<'a> {
         days.div_euclid(7)
     }
 }
-
-/// What is left of a result of some age: `2^(-age/half_life)`; 1 without a half-life.
-pub(super) fn fading(age_seconds: f64, half_life_seconds: Option<u64>) -> f64 {
-    match half_life_seconds {
-        Some(half_life) => (-age_seconds / half_life.max(1) as f64).exp2(),
-        None => 1.0,
-    }
-}

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::per_agent::PerAgent;
 use super::scenario::ScoreKnobs;
+use crate::core::deal_history::fading;
 use crate::core::score::shrunken;
-use crate::core::score_scope::fading;
 use crate::core::score_table::contribution;
 
 const DAY_SECONDS: u64 = 86_400;

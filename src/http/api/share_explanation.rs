@@ -113,8 +113,9 @@ pub async fn explain_group_shares(
     let Some(ix) = workspace.find_group(&GroupId::from(group.as_str())) else {
         return Err(Problem::new(Code::NotFound, format!("There is no group `{group}` in this workspace.")));
     };
-    let (from, until) = span(&query, &reader, state.clock.now())?;
-    let explained = explain_shares(&*state.store, &reader.tenant, ix, from, until).await?;
+    let now = state.clock.now();
+    let (from, until) = span(&query, &reader, now)?;
+    let explained = explain_shares(&*state.store, &reader.tenant, ix, (from, until), now).await?;
     let find = |member: &str| explained.members.get(&MemberId::from(member)).copied();
     let difference = match query.compare.as_deref().map(|pair| pair.split_once(',')) {
         None => None,

@@ -258,6 +258,10 @@ impl Store for SqliteStore {
         self.queue.backlog()
     }
 
+    fn standing<'a>(&'a self, workspace: &'a WorkspaceId, before: Timestamp) -> Boxed<'a, Result<Recorded, StoreError>> {
+        Box::pin(async move { recorded::standing(&mut *self.reader().await?, workspace, before).await })
+    }
+
     fn decisions<'a>(
         &'a self,
         workspace: &'a WorkspaceId,
