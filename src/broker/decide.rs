@@ -243,8 +243,7 @@ impl Draft<'_> {
         let Some(Places { shares, group, responsible }) = Places::of(tally, hook, route, self.caller.responsible) else {
             return self.finish(tally, hook, no_choice(Reason::Fallback), Scores::default());
         };
-        let question =
-            Question { call: self.call, group, now: hook.received_at, exclude: &hook.request.exclude, responsible };
+        let question = Question { call: self.call, group, now: hook.received_at, exclude: &hook.request.exclude, responsible };
         let choice = choose::choose(tally, &shares, &question);
         let scores = Scores::of(tally.workspace(), &shares, &choice, hook.received_at);
         self.finish(tally, hook, choice, scores)

@@ -73,9 +73,8 @@ fn target_of_call(tally: &Tally, received: &ReceivedEvent, region: &str) -> Opti
     let event = &received.event;
     let key = CallKey { connection: received.connection.clone(), call: event.call_id.clone()? };
     let texts = [event.agent.as_ref().map(|id| id.as_str()), event.number.as_deref()];
-    let is_meant = |number: &Number| {
-        texts.into_iter().flatten().any(|text| number.value == canonical_number(number.kind, text, region))
-    };
+    let is_meant =
+        |number: &Number| texts.into_iter().flatten().any(|text| number.value == canonical_number(number.kind, text, region));
     let mut targets = tally.call(&key)?.decisions.iter().flat_map(|record| &record.decision.targets);
     targets.find(|target| target.numbers.iter().any(is_meant)).map(|target| target.agent.clone())
 }
