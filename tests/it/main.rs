@@ -18,6 +18,7 @@ mod deadlines;
 mod demo_parts;
 mod events;
 mod hooks;
+mod influence;
 mod isolation;
 mod openapi;
 mod pbx_dialects;

@@ -7,9 +7,7 @@ use jiff::tz::TimeZone;
 use meritline::core::agent::{Agent, Number, NumberKind};
 use meritline::core::call::DialledNumber;
 use meritline::core::ids::{AgentId, ConnectionId, CrmUserId, GroupId, PolicyId, RouteId, WorkspaceId};
-use meritline::core::policy::{
-    Count, Dialling, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy,
-};
+use meritline::core::policy::{Count, Dialling, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy};
 use meritline::core::workspace::{
     CalledMatch, Connection, ConnectionKind, EventFeed, GroupParts, MemberName, MemberParts, RouteParts, Workspace,
     WorkspaceParts,

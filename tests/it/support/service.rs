@@ -90,7 +90,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tasks.spawn("listener", serve(listener, state, tasks.clone()));
-        TestService { client: Client::new(address), address, store, tasks, site: self }
+        TestService { client: Client::new(address), address, store, tenants, tasks, site: self }
     }
 
     async fn tenant(&self, store: &Arc<dyn Store>, workspace: &Arc<Workspace>, tasks: &Tasks) -> Arc<Tenant> {
@@ -141,6 +141,7 @@ pub(crate) struct TestService {
     pub(crate) client: Client,
     pub(crate) address: std::net::SocketAddr,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) tenants: Arc<Tenants>,
     pub(crate) site: Site,
     tasks: Tasks,
 }
@@ -149,6 +150,13 @@ impl TestService {
     /// One workspace, everything usual.
     pub(crate) async fn of(workspace: Arc<Workspace>) -> Self {
         Site::new(vec![workspace]).start().await
+    }
+
+    /// Goes on with another version of a workspace, as after an applied file.
+    pub(crate) async fn apply(&mut self, workspace: Arc<Workspace>) {
+        self.tenants.install(&self.site.tenant(&self.store, &workspace, &self.tasks).await);
+        self.site.workspaces.retain(|known| known.id != workspace.id);
+        self.site.workspaces.push(workspace);
     }
 
     /// Makes a token for the API.
@@ -167,8 +175,8 @@ impl TestService {
 
     /// Stops in order and starts again on the same file.
     pub(crate) async fn restart(self) -> Self {
-        let Self { client, store, site, tasks, .. } = self;
-        drop(client);
+        let Self { client, store, site, tasks, tenants, .. } = self;
+        drop((client, tenants));
         tasks.stop().await;
         store.shut_down().await;
         drop(store);
