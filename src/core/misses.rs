@@ -175,6 +175,11 @@ impl Misses {
         self.since.drain(..excess);
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.since.is_empty()
+    }
+
     /// How often in a row a kind of miss happened: since the last answered offer, and since a presence was last set by hand.
     pub fn count(&self, kind: MissKind, presence_set_at: Option<Timestamp>, now: Timestamp) -> u32 {
         self.run(kind, presence_set_at, now).map_or(0, |(count, _)| count)
@@ -182,7 +187,7 @@ impl Misses {
 
     /// The pause due under a rule; of several the one that ends last.
     pub fn pause(&self, rule: &MissedOffers, presence_set_at: Option<Timestamp>, now: Timestamp) -> Option<MissPause> {
-        if self.since.is_empty() {
+        if self.is_empty() {
             return None;
         }
         let due = MissKind::ALL.into_iter().filter_map(|kind| {

@@ -1,7 +1,7 @@
 //! What a sales lead should know now: sentences computed from the state at an instant.
 //!
 //! Nothing is stored and nothing is sent: a notice is there for as long as what it tells. Each kind is a function in
-//! [`SOURCES`]; another kind is another function, and what it looks at is a field of [`Scene`].
+//! `SOURCES`; another kind is another function, and what it looks at is a field of [`Scene`].
 
 use std::collections::BTreeMap;
 

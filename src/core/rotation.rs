@@ -53,6 +53,7 @@ pub fn pause_of(tally: &Tally, agent: AgentIx, now: Timestamp) -> Option<Pause<'
     match live.presence(now) {
         PresenceState::OffDuty => return None,
         PresenceState::Paused => return live.pause(now),
+        PresenceState::Available if live.misses.is_empty() => return None,
         PresenceState::Available => {}
     }
     let in_group = |group| {
