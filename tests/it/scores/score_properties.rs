@@ -86,7 +86,9 @@ proptest! {
 
     #[test]
     fn one_more_contract_never_lowers_and_one_more_loss_never_raises((deals, _) in any_history()) {
-        let deals: Vec<(ConnectionId, Deal)> = deals.into_iter().map(of_today).collect();
+        // One more decided deal moves the usual time to close, and with it which open deals are overdue: those are another rule.
+        let decided = |(_, deal): &(ConnectionId, Deal)| deal.status != DealStatus::Open;
+        let deals: Vec<(ConnectionId, Deal)> = deals.into_iter().map(of_today).filter(decided).collect();
         let bitrix = ConnectionId::from("bitrix");
         let index = |extra: Option<&Deal>| {
             let all = deals.iter().map(|(connection, deal)| (connection, deal)).chain(extra.map(|deal| (&bitrix, deal)));
