@@ -18,8 +18,9 @@ use crate::core::ids::{CallKey, ConnectionId};
 use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed};
 use crate::core::rollout::Arm;
 use crate::core::route_match::match_route;
+use crate::core::share_board::ShareBoard;
 use crate::core::tally::Tally;
-use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, Route, Workspace};
+use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, GroupIx, Route, Workspace};
 
 /// Turns a decision into what the PBX gets. Called while the decision is committed: it must not wait.
 pub type Encode = dyn Fn(&Decision) -> EncodedReply + Send + Sync;
@@ -240,13 +241,15 @@ impl Draft<'_> {
         let Some(route) = self.route else {
             return self.finish(tally, hook, Choice::nobody(Reason::NoRoute), Scores::default());
         };
-        let shares = hook.tenant.shares.load();
+        let Some(Places { shares, group, responsible }) = Places::of(tally, hook, route, self.caller.responsible) else {
+            return self.finish(tally, hook, Choice::nobody(Reason::Fallback), Scores::default());
+        };
         let question = Question {
             call: self.call,
-            group: route.group,
+            group,
             now: hook.received_at,
             exclude: &hook.request.exclude,
-            responsible: self.caller.responsible,
+            responsible,
             caller: hook.request.caller.as_ref(),
             has_fallback: route.fallback.is_some(),
         };
@@ -296,6 +299,30 @@ impl Draft<'_> {
             reply,
             trial: choice.trial,
         }
+    }
+}
+
+/// Where things stand in the version of the workspace that the state is in. While a workspace is being changed, that may be
+/// another one than the hook was received under, and then positions differ.
+struct Places {
+    shares: Arc<ShareBoard>,
+    group: GroupIx,
+    responsible: Option<AgentIx>,
+}
+
+impl Places {
+    /// None when the route's group is gone.
+    fn of(tally: &Tally, hook: &Hook<'_>, route: &Route, responsible: Option<AgentIx>) -> Option<Self> {
+        let (received, shares) = (&hook.tenant.workspace, hook.tenant.shares.load_full());
+        let current = tally.workspace();
+        if Arc::ptr_eq(current, received) {
+            return Some(Self { shares, group: route.group, responsible });
+        }
+        Some(Self {
+            shares: Arc::new(shares.carried(received, current)),
+            group: current.find_group(&received.group(route.group).id)?,
+            responsible: responsible.and_then(|ix| current.find_agent(&received.agent(ix).id)),
+        })
     }
 }
 

@@ -1,22 +1,30 @@
 //! From stored deals to published shares: computes a policy's score table, keeps the last good one, and moves the shares
 //! of its groups. The shares of a workspace are swapped as a whole; readers never wait.
+//!
+//! What people set by hand (corrections, exclusions, a pinned version, a refused table taken after all) is read from the fold each
+//! time, so that it holds whatever else happens, and after a restart.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
-use super::store::{Store, StoreError, StoredScores};
+use super::score_book::PolicyScores;
+use super::store::{Store, StoreError, StoredScoreVersion, StoredScores};
 use super::tenant::Tenant;
-use crate::core::ids::{GroupId, PolicyId};
-use crate::core::policy::Policy;
+use crate::core::adjustments::Adjustments;
+use crate::core::duty_days::OFF_DUTY_ABSENCE_SECONDS;
+use crate::core::exclusions::Exclusions;
+use crate::core::policy::{Exposure, Policy, ScoreSettings};
 use crate::core::score::{self, ScoreInput};
-use crate::core::score_table::{self, Occasion, ScoreTable, Verdict};
+use crate::core::score_judge::{self, Occasion, Replacement, Verdict};
+use crate::core::score_table::ScoreTable;
 use crate::core::share_board::{GroupShares, ShareBoard};
 use crate::core::share_plan::SharePlan;
+use crate::core::tally::Tally;
 use crate::core::target_share;
 use crate::core::workspace::{ConnectionKind, GroupIx, PolicyIx, Workspace};
+
+pub use super::score_book::ScoreBook;
 
 /// Published shares are taken anew at this pace while they move, in seconds.
 pub const SHARES_STEP_SECONDS: u64 = 10;
@@ -24,34 +32,11 @@ pub const SHARES_STEP_SECONDS: u64 = 10;
 /// How many refreshes may be missed before an answer says that scores are older than they should be.
 const REFRESHES_MISSED: u32 = 3;
 
-/// A policy's scores and the shares that follow them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PolicyScores {
-    /// Under which settings; other settings publish at once instead of smoothly.
-    pub settings: String,
-    /// The last good table; none for a policy that follows no scores, or before the first.
-    pub table: Option<Arc<ScoreTable>>,
-    /// How the shares of each group with the policy move.
-    pub plans: BTreeMap<GroupId, SharePlan>,
-    /// Why the newest table was not taken, if it was not.
-    #[serde(default)]
-    pub refused: Option<String>,
-}
+/// Calls and absences are looked at for so many horizons: time off duty does not count into a horizon.
+const HORIZONS_READ: u64 = 2;
 
-/// The scores of a workspace, by policy.
-#[derive(Debug, Default)]
-pub struct ScoreBook(Mutex<HashMap<PolicyId, PolicyScores>>);
-
-impl ScoreBook {
-    /// What is known of a policy's scores.
-    pub fn policy(&self, policy: &PolicyId) -> Option<PolicyScores> {
-        self.lock().get(policy).cloned()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<PolicyId, PolicyScores>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+/// Without a horizon calls and absences are looked at for so long, in days.
+const DAYS_READ_MAX: u64 = 730;
 
 /// Takes up the scores of the last run and publishes shares: base shares where there are none yet.
 pub async fn restore(store: &Arc<dyn Store>, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
@@ -62,64 +47,260 @@ pub async fn restore(store: &Arc<dyn Store>, tenant: &Tenant, now: Timestamp) ->
             Err(error) => tracing::warn!(%policy, %error, "stored scores cannot be read; they are computed anew"),
         }
     }
-    let policies = (0..).map(PolicyIx).take(tenant.workspace.policies.len());
-    for ix in policies {
-        let table = tenant.scores.lock().get(&tenant.workspace.policy(ix).id).and_then(|scores| scores.table.clone());
-        let scores = follow(tenant, ix, table, now);
-        save(store, tenant, ix, &scores).await?;
+    let _changing = tenant.scores.changing.lock().await;
+    for ix in policies(&tenant.workspace) {
+        let by_hand = by_hand(store, tenant, ix, now).await?;
+        let known = known(tenant, ix);
+        stand(store, tenant, ix, (known, &by_hand), now).await?;
     }
     publish(tenant, now);
     Ok(())
 }
 
-/// Computes a policy's table from the stored deals. Says whether the new table is in use.
+/// Computes a policy's table from the stored deals. Says whether the new table is taken.
 pub async fn refresh(store: &Arc<dyn Store>, tenant: &Tenant, ix: PolicyIx, now: Timestamp) -> Result<bool, StoreError> {
     let policy = tenant.workspace.policy(ix);
     let Some(settings) = &policy.score else { return Ok(true) };
+    let _changing = tenant.scores.changing.lock().await;
+    let by_hand = by_hand(store, tenant, ix, now).await?;
+    let Some(table) = compute(store, tenant, (ix, settings), now).await? else {
+        tracing::error!(policy = %policy.id, "computing scores failed; the last good table stays in use");
+        return Ok(false);
+    };
+    let mut known = known(tenant, ix);
+    let computed_with = computed_with(&tenant.workspace, ix);
+    let same = known.computed_with == computed_with && known.exclusions_changed_at == by_hand.exclusions_changed_at;
+    let occasion = if same { Occasion::Refresh } else { Occasion::Reconfigured };
+    let verdict = judge(&tenant.workspace, ix, &known, (&table, occasion), &by_hand.adjustments);
+    match verdict {
+        Verdict::Refuse(reason) if by_hand.accepted != Some(known.next_version()) => {
+            tracing::warn!(workspace = %tenant.workspace.id, policy = %policy.id, %reason, "new scores were not taken");
+            if let Some(scores) = tenant.scores.lock().get_mut(&policy.id) {
+                scores.refused = Some(reason.to_string());
+            }
+            return Ok(false);
+        }
+        Verdict::Refuse(_) | Verdict::Accept => {}
+    }
+    let news = known.table.as_ref().is_none_or(|before| table.differs_from(before));
+    known.version = if news { known.next_version() } else { known.version };
+    known.table = Some(Arc::new(table));
+    (known.computed_with, known.exclusions_changed_at, known.refused) = (computed_with, by_hand.exclusions_changed_at, None);
+    if news {
+        save_version(store, tenant, policy, &known, now).await?;
+    }
+    stand(store, tenant, ix, (known, &by_hand), now).await?;
+    publish(tenant, now);
+    Ok(true)
+}
+
+/// Computes the tables of all policies that have one.
+pub async fn refresh_all(store: &Arc<dyn Store>, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
+    for ix in policies(&tenant.workspace) {
+        refresh(store, tenant, ix, now).await?;
+    }
+    Ok(())
+}
+
+/// Lets shares follow what was set by hand since, and what the calendar brings (a newcomer's next day, the end of a correction), and
+/// publishes them as they are at `now`. While scores are being computed, they see to that themselves.
+pub async fn step(store: &Arc<dyn Store>, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
+    if let Ok(_changing) = tenant.scores.changing.try_lock() {
+        follow_hand(store, tenant, now).await?;
+    }
+    publish(tenant, now);
+    Ok(())
+}
+
+/// The same at once, for somebody who waits for it.
+pub async fn step_now(store: &Arc<dyn Store>, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
+    let _changing = tenant.scores.changing.lock().await;
+    follow_hand(store, tenant, now).await?;
+    publish(tenant, now);
+    Ok(())
+}
+
+async fn follow_hand(store: &Arc<dyn Store>, tenant: &Tenant, now: Timestamp) -> Result<(), StoreError> {
+    for ix in policies(&tenant.workspace) {
+        let by_hand = by_hand(store, tenant, ix, now).await?;
+        let known = known(tenant, ix);
+        if known.adjustments != by_hand.adjustments || known.pin != by_hand.pin {
+            stand(store, tenant, ix, (known, &by_hand), now).await?;
+        }
+    }
+    Ok(())
+}
+
+fn policies(workspace: &Workspace) -> impl Iterator<Item = PolicyIx> + use<> {
+    (0..).map(PolicyIx).take(workspace.policies.len())
+}
+
+fn known(tenant: &Tenant, ix: PolicyIx) -> PolicyScores {
+    tenant.scores.policy(&tenant.workspace.policy(ix).id).unwrap_or_default()
+}
+
+/// What people set by hand about a policy's scores.
+struct ByHand {
+    adjustments: Adjustments,
+    pin: Option<u64>,
+    accepted: Option<u64>,
+    exclusions_changed_at: Option<Timestamp>,
+}
+
+async fn by_hand(store: &Arc<dyn Store>, tenant: &Tenant, ix: PolicyIx, now: Timestamp) -> Result<ByHand, StoreError> {
+    let workspace = &tenant.workspace;
+    let policy = workspace.policy(ix);
+    let mut found = None;
+    let mut look = |tally: &Tally| {
+        let book = tally.interventions();
+        found = Some(ByHand {
+            adjustments: Adjustments::at(workspace, ix, book, now),
+            pin: book.score_pin(&policy.id),
+            accepted: book.accepted_score(&policy.id),
+            exclusions_changed_at: book.exclusions_changed_at(),
+        });
+    };
+    store.view(&workspace.id, now, &mut look).await?;
+    found.ok_or_else(|| StoreError::Unavailable("the store did not show what was set by hand".to_owned()))
+}
+
+async fn compute(
+    store: &Arc<dyn Store>,
+    tenant: &Tenant,
+    (ix, settings): (PolicyIx, &ScoreSettings),
+    now: Timestamp,
+) -> Result<Option<ScoreTable>, StoreError> {
+    let id = &tenant.workspace.id;
+    let mut exclusions = Exclusions::default();
+    store.view(id, now, &mut |tally: &Tally| exclusions = Exclusions::of(tally.interventions())).await?;
     let mut deals = Vec::with_capacity(settings.crm.len());
     let mut as_of = now;
     for connection in &settings.crm {
         // A table is as old as the oldest word it rests on.
-        as_of = as_of.min(store.pull_state(&tenant.workspace.id, connection).await?.succeeded_at.unwrap_or(now));
-        deals.push((connection.clone(), store.deals(&tenant.workspace.id, connection).await?));
+        as_of = as_of.min(store.pull_state(id, connection).await?.succeeded_at.unwrap_or(now));
+        deals.push((connection.clone(), store.deals(id, connection).await?));
     }
+    let since = read_since(&tenant.workspace, now);
+    let off_duty = store.off_duty_spans(id, OFF_DUTY_ABSENCE_SECONDS, since).await?;
+    let handled = match settings.exposure {
+        Exposure::Calls => tenant.scores.handled.since(&**store, id, since).await?,
+        Exposure::Opportunities => Vec::new(),
+    };
     let workspace = Arc::clone(&tenant.workspace);
     let computed = tokio::task::spawn_blocking(move || {
-        let input = ScoreInput { as_of, ..ScoreInput::of(&workspace, ix, now)? };
+        let usual = ScoreInput::of(&workspace, ix, now)?;
+        let input = ScoreInput { as_of, handled_calls: &handled, exclusions: Some(&exclusions), off_duty: &off_duty, ..usual };
         let rows = deals.iter().flat_map(|(connection, deals)| deals.iter().map(move |deal| (connection, deal)));
         Some(score::compute(&input, rows))
     });
-    let Ok(Some(table)) = computed.await else {
-        tracing::error!(policy = %policy.id, "computing scores failed; the last good table stays in use");
-        return Ok(false);
-    };
-    let known = tenant.scores.policy(&policy.id);
-    let reconfigured = known.as_ref().is_none_or(|known| known.settings != settings_of(policy));
-    let occasion = if reconfigured { Occasion::Reconfigured } else { Occasion::Refresh };
-    let previous = known.as_ref().and_then(|known| known.table.as_deref());
-    if let Verdict::Refuse(reason) = score_table::judge(previous, &table, occasion) {
-        tracing::warn!(workspace = %tenant.workspace.id, policy = %policy.id, %reason, "new scores were not taken");
-        if let Some(scores) = tenant.scores.lock().get_mut(&policy.id) {
-            scores.refused = Some(reason.to_string());
+    Ok(computed.await.ok().flatten())
+}
+
+/// From when on calls and absences bear on any policy's scores.
+fn read_since(workspace: &Workspace, now: Timestamp) -> Timestamp {
+    let most = DAYS_READ_MAX * 24 * 3600;
+    let horizons = workspace.policies.iter().filter_map(|policy| policy.score.as_ref()).map(|score| score.horizon_seconds);
+    let longest = horizons.map(|horizon| horizon.map_or(most, |horizon| HORIZONS_READ.saturating_mul(horizon).min(most))).max();
+    let seconds = i64::try_from(longest.unwrap_or(0)).unwrap_or(i64::MAX);
+    now.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN)
+}
+
+fn judge(
+    workspace: &Workspace,
+    ix: PolicyIx,
+    known: &PolicyScores,
+    (next, occasion): (&ScoreTable, Occasion),
+    adjustments: &Adjustments,
+) -> Verdict {
+    let previous = known.table.as_deref();
+    match (score_judge::judge(previous, next, occasion), previous) {
+        (Verdict::Accept, Some(previous)) => {
+            let tables = Replacement { previous, next, adjustments };
+            score_judge::judge_shares(workspace, ix, &tables, occasion)
         }
-        return Ok(false);
+        (verdict, _) => verdict,
     }
-    let scores = follow(tenant, ix, Some(Arc::new(table)), now);
-    save(store, tenant, ix, &scores).await?;
-    publish(tenant, now);
-    Ok(true)
+}
+
+/// Makes the shares of a policy's groups follow its scores and what was set by hand, and stores both. What was set by hand holds at
+/// once, scores are followed smoothly.
+async fn stand(
+    store: &Arc<dyn Store>,
+    tenant: &Tenant,
+    ix: PolicyIx,
+    (mut scores, by_hand): (PolicyScores, &ByHand),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let policy = tenant.workspace.policy(ix);
+    let at_once = scores.adjustments != by_hand.adjustments || scores.pin != by_hand.pin;
+    if scores.pin != by_hand.pin {
+        scores.pinned = match by_hand.pin {
+            Some(version) => version_table(store, tenant, policy, version).await?,
+            None => None,
+        };
+        scores.pin = by_hand.pin;
+    }
+    scores.adjustments = by_hand.adjustments.clone();
+    let settings = settings_of(policy);
+    let only_scores_changed = scores.settings == settings && !at_once;
+    let groups = (0..).map(GroupIx).take(tenant.workspace.groups.len());
+    let plans = groups.filter(|group| tenant.workspace.group(*group).policy == ix).map(|group| {
+        let id = tenant.workspace.group(group).id.clone();
+        let table = scores.in_use().map(|table| &**table);
+        let mut targets = target_share::adjusted_targets(&tenant.workspace, group, table, &scores.adjustments);
+        let held = scores.pinned.is_some() && targets.scores_as_of.is_some();
+        if held {
+            targets.scores_as_of = Some(now);
+        }
+        let plan = SharePlan::follow(scores.plans.get(&id), &targets, now, only_scores_changed);
+        (id, if held { plan.held() } else { plan })
+    });
+    scores.plans = plans.collect();
+    scores.settings = settings;
+    tenant.scores.lock().insert(policy.id.clone(), scores.clone());
+    let body = serde_json::to_string(&scores).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    store.save_scores(&tenant.workspace.id, StoredScores { policy: policy.id.clone(), body }).await
+}
+
+async fn save_version(
+    store: &Arc<dyn Store>,
+    tenant: &Tenant,
+    policy: &Policy,
+    scores: &PolicyScores,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let body = serde_json::to_string(&scores.table).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let version = StoredScoreVersion { policy: policy.id.clone(), version: scores.version, taken_at: now, body };
+    store.save_score_version(&tenant.workspace.id, version, scores.pin.into_iter().collect()).await
+}
+
+/// A kept version's table; none when it is not kept any more.
+async fn version_table(
+    store: &Arc<dyn Store>,
+    tenant: &Tenant,
+    policy: &Policy,
+    version: u64,
+) -> Result<Option<Arc<ScoreTable>>, StoreError> {
+    let kept = store.score_versions(&tenant.workspace.id, &policy.id).await?;
+    let found = kept.into_iter().find(|kept| kept.version == version);
+    let table = found.and_then(|kept| serde_json::from_str::<ScoreTable>(&kept.body).ok());
+    if table.is_none() {
+        tracing::warn!(policy = %policy.id, version, "the pinned version of the scores is not kept; shares follow the newest");
+    }
+    Ok(table.map(Arc::new))
 }
 
 /// Swaps the board for the shares as they are at `now`. Groups whose shares did not move keep theirs.
 pub fn publish(tenant: &Tenant, now: Timestamp) {
     let before = tenant.shares.load();
     let groups = (0..).map(GroupIx).take(tenant.workspace.groups.len());
-    let scores = tenant.scores.lock();
+    let book = tenant.scores.lock();
     let shares = groups.map(|ix| {
         let group = tenant.workspace.group(ix);
         let policy = tenant.workspace.policy(group.policy);
-        let plan = scores.get(&policy.id).and_then(|scores| scores.plans.get(&group.id));
-        let next = plan.map(|plan| group_shares(&tenant.workspace, policy, plan, now));
+        let scores = book.get(&policy.id);
+        let next =
+            scores.and_then(|scores| Some(group_shares(&tenant.workspace, policy, scores, scores.plans.get(&group.id)?, now)));
         match (next, before.group(ix)) {
             (Some(next), Some(known)) if next.published == known.published => {
                 GroupShares { published: Arc::clone(&known.published), ..next }
@@ -129,17 +310,23 @@ pub fn publish(tenant: &Tenant, now: Timestamp) {
         }
     });
     let board = ShareBoard::new(shares.collect());
-    drop(scores);
+    drop(book);
     tenant.shares.store(Arc::new(board));
 }
 
-fn group_shares(workspace: &Workspace, policy: &Policy, plan: &SharePlan, now: Timestamp) -> GroupShares {
-    let stale_after = stale_after(workspace, policy);
-    let stale_at = plan.scores_as_of.and_then(|as_of| as_of.checked_add(stale_after).ok());
+fn group_shares(workspace: &Workspace, policy: &Policy, scores: &PolicyScores, plan: &SharePlan, now: Timestamp) -> GroupShares {
+    // A table that somebody chose is as old as it is, and never too old.
+    let (scores_as_of, stale_at) = match &scores.pinned {
+        Some(pinned) => (plan.scores_as_of.map(|_| pinned.as_of), None),
+        None => {
+            let stale_after = stale_after(workspace, policy);
+            (plan.scores_as_of, plan.scores_as_of.and_then(|as_of| as_of.checked_add(stale_after).ok()))
+        }
+    };
     GroupShares {
         base: plan.members.iter().map(|member| member.base).collect(),
         published: plan.published(now).into(),
-        scores_as_of: plan.scores_as_of,
+        scores_as_of,
         stale_at,
         follows_scores: policy.score.is_some(),
     }
@@ -162,34 +349,15 @@ fn stale_after(workspace: &Workspace, policy: &Policy) -> SignedDuration {
     SignedDuration::from_secs(i64::from(slowest.unwrap_or(0)) * i64::from(REFRESHES_MISSED) + 60)
 }
 
-/// Makes the shares of a policy's groups follow a table.
-fn follow(tenant: &Tenant, ix: PolicyIx, table: Option<Arc<ScoreTable>>, now: Timestamp) -> PolicyScores {
-    let policy = tenant.workspace.policy(ix);
-    let settings = settings_of(policy);
-    let mut book = tenant.scores.lock();
-    let known = book.get(&policy.id);
-    let only_scores_changed = known.is_some_and(|known| known.settings == settings);
-    let groups = (0..).map(GroupIx).take(tenant.workspace.groups.len());
-    let plans = groups.filter(|group| tenant.workspace.group(*group).policy == ix).map(|group| {
-        let id = tenant.workspace.group(group).id.clone();
-        let targets = target_share::targets(&tenant.workspace, group, table.as_deref());
-        let previous = known.and_then(|known| known.plans.get(&id));
-        let plan = SharePlan::follow(previous, &targets, now, only_scores_changed);
-        (id, plan)
-    });
-    let plans = plans.collect();
-    let scores = PolicyScores { settings, table, plans, refused: None };
-    book.insert(policy.id.clone(), scores.clone());
-    scores
-}
-
-async fn save(store: &Arc<dyn Store>, tenant: &Tenant, ix: PolicyIx, scores: &PolicyScores) -> Result<(), StoreError> {
-    let body = serde_json::to_string(scores).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    let policy = tenant.workspace.policy(ix).id.clone();
-    store.save_scores(&tenant.workspace.id, StoredScores { policy, body }).await
-}
-
 /// A text that differs when a setting that shares depend on does.
 fn settings_of(policy: &Policy) -> String {
     format!("{:?} {:?}", policy.mode, policy.score)
+}
+
+/// A text that differs when something does that results depend on, apart from the deals.
+fn computed_with(workspace: &Workspace, ix: PolicyIx) -> String {
+    let people = workspace.pool(ix).into_iter().map(|agent| workspace.agent(agent));
+    let people: Vec<String> =
+        people.map(|agent| format!("{} {:?} {:?}", agent.id, agent.crm_users, agent.duty.absences)).collect();
+    format!("{:?} {} {people:?}", workspace.policy(ix).score, workspace.currency)
 }

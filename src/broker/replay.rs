@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::recorded_calls::{CALL_HOURS_MAX, CHUNK_HOURS, after, calls_of, chunk, key_of};
-use super::refresh_scores::PolicyScores;
+use super::score_book::PolicyScores;
 use super::store::{Recorded, Store, StoreError, StoredScores};
 use crate::core::call::CallEventType;
 use crate::core::credit_book::PERIODS_REMEMBERED;
@@ -69,6 +69,10 @@ async fn take_over(store: &dyn Store, request: &ReplayRequest, replay: &mut Repl
     let seconds = (PERIODS_REMEMBERED * period).max(CHUNK_HOURS * 3600);
     let mut at = request.from.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN);
     let mut going_on = HashSet::new();
+    let standing = store.standing(&request.current.id, at).await?;
+    standing.events.iter().for_each(|received| replay.agent_state(received));
+    standing.presence.into_iter().for_each(|presence| replay.presence(presence));
+    standing.interventions.iter().for_each(|intervention| replay.intervention(intervention));
     while at < request.from {
         let until = after(at, CHUNK_HOURS).min(request.from);
         let facts = store.recorded(&request.current.id, at, until).await?;
@@ -81,6 +85,7 @@ async fn take_over(store: &dyn Store, request: &ReplayRequest, replay: &mut Repl
         facts.events.iter().for_each(|received| replay.event_before(received));
         facts.presence.into_iter().for_each(|presence| replay.presence(presence));
         facts.interventions.iter().for_each(|intervention| replay.intervention(intervention));
+        replay.forget(until);
         at = until;
     }
     Ok(going_on)

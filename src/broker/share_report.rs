@@ -8,7 +8,10 @@ use super::recorded_calls::{calls_of, chunk};
 use super::store::{Store, StoreError};
 use super::tenant::Tenant;
 use crate::core::call_state::CallState;
-use crate::core::ids::{CallKey, MemberId};
+use crate::core::callback;
+use crate::core::ids::MemberId;
+use crate::core::intervention::InterventionBook;
+use crate::core::recent_calls::RecentCalls;
 use crate::core::share_report::{ShareParts, ShareReport};
 use crate::core::tally::Tally;
 use crate::core::workspace::{GroupIx, MemberRef};
@@ -38,29 +41,33 @@ struct Load {
     hours: BTreeSet<i64>,
 }
 
-/// Explains the shares of a group over `[from, until)`.
+/// Explains the shares of a group over `[from, until)`, as far as it is known at `now`. A call that counts for nothing, being
+/// tagged or a needless callback, is left out like in the books.
 pub async fn explain_shares(
     store: &dyn Store,
     tenant: &Tenant,
     group: GroupIx,
-    from: Timestamp,
-    until: Timestamp,
+    (from, until): (Timestamp, Timestamp),
+    now: Timestamp,
 ) -> Result<ShareExplanation, StoreError> {
     let workspace = &tenant.workspace;
     let id = &workspace.group(group).id;
-    let mut tagged: BTreeSet<CallKey> = BTreeSet::new();
-    let mut look = |tally: &Tally| tagged = tally.interventions().tags().map(|(call, ..)| call.clone()).collect();
-    store.view(&workspace.id, until, &mut look).await?;
+    let (mut set, mut recent) = (InterventionBook::default(), RecentCalls::default());
+    let mut look = |tally: &Tally| set = tally.interventions().clone();
+    store.view(&workspace.id, now, &mut look).await?;
     let (mut report, mut load, mut at) = (ShareReport::default(), Load::default(), from);
     while at < until {
         let (facts, tail, end) = chunk(store, &workspace.id, at, until).await?;
         let calls = calls_of(&facts, &tail);
         // In the order they were asked about, so that sums are the same every time.
-        let mut calls: Vec<CallState> = calls.into_values().filter(|call| !tagged.contains(&call.key)).collect();
+        let mut calls: Vec<CallState> = calls.into_values().collect();
         calls.sort_by_key(|call| call.decisions.first().map(|record| record.sequence));
-        for call in &calls {
-            add(&mut report, &mut load, call, id.as_str(), until);
+        calls.iter().filter_map(|call| Some((&call.key, call.recent()?))).for_each(|(key, call)| recent.put(key, call));
+        let counts = |call: &&CallState| call.recent().is_none_or(|known| !callback::is_void(&recent, &set, &call.key, &known));
+        for call in calls.iter().filter(counts) {
+            add(&mut report, &mut load, call, id.as_str(), now);
         }
+        recent.forget(end);
         at = end;
     }
     let people_only = workspace.group(group).members.iter().all(|member| matches!(member.who, MemberRef::Agent(_)));
@@ -68,8 +75,8 @@ pub async fn explain_shares(
     Ok(ShareExplanation { units: report.units(), feasible, members: report.shares(feasible) })
 }
 
-fn add(report: &mut ShareReport, load: &mut Load, call: &CallState, group: &str, until: Timestamp) {
-    for part in call.parts(until).iter().filter(|part| part.group.as_str() == group) {
+fn add(report: &mut ShareReport, load: &mut Load, call: &CallState, group: &str, now: Timestamp) {
+    for part in call.parts(now).iter().filter(|part| part.group.as_str() == group) {
         // The guard's stops are told by the standing the decision saw.
         let view = call.decisions.iter().flat_map(|record| &record.groups).find(|view| view.group == part.group);
         report.add(part, |position| view.is_some_and(|view| view.is_stopped(position)));

@@ -9,13 +9,20 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::core::deal::Deal;
+use crate::core::duty_days::OffDutySpan;
 use crate::core::ids::{AgentId, CallId, CallKey, ConnectionId, DecisionId, EventId, GroupId, PolicyId, WorkspaceId};
-use crate::core::intervention::Intervention;
+use crate::core::intervention::{Intervention, InterventionId};
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::tally::Tally;
 use crate::core::workspace::Workspace;
 
 use super::ports::{Boxed, Extent, RowFault};
+
+/// So many of the newest versions of a score table are kept.
+pub const SCORE_VERSIONS_NEWEST: u32 = 20;
+
+/// For so many days the last version of each is kept.
+pub const SCORE_VERSIONS_DAYS: u32 = 30;
 
 /// Why the store did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -176,6 +183,50 @@ pub struct Backlog {
     pub inbox_dropped: u64,
 }
 
+/// One version of a policy's score table, as the broker writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredScoreVersion {
+    /// Which policy.
+    pub policy: PolicyId,
+    /// Its number, from 1, in the order in which tables were taken.
+    pub version: u64,
+    /// When it was taken.
+    pub taken_at: Timestamp,
+    /// JSON of the table.
+    pub body: String,
+}
+
+/// Where the reading of calls goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallsAfter {
+    /// `next` of the answer before; 0 for the start.
+    pub position: u64,
+    /// Events received before this are passed over.
+    pub since: Timestamp,
+}
+
+/// Some calls with what is stored of them, in the order the PBX told of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToldCalls {
+    /// Each whole: a call that was given before comes again when something new is told of it.
+    pub calls: Vec<ToldCall>,
+    /// Where to go on.
+    pub next: u64,
+    /// Whether more is there already.
+    pub more: bool,
+}
+
+/// One call with what is stored of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToldCall {
+    /// Which.
+    pub key: CallKey,
+    /// Its decisions, by sequence.
+    pub records: Vec<Arc<DecisionRecord>>,
+    /// Its events.
+    pub events: Vec<ReceivedEvent>,
+}
+
 /// A page of a list, newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
@@ -231,6 +282,8 @@ pub struct InterventionRequest {
     pub kinds: Vec<String>,
     /// Only those about this agent.
     pub agent: Option<AgentId>,
+    /// Only this one.
+    pub id: Option<InterventionId>,
 }
 
 /// The store.
@@ -302,6 +355,10 @@ pub trait Store: Send + Sync + 'static {
     /// What waits for the disk, and what never reached it. Never waits.
     fn backlog(&self) -> Backlog;
 
+    /// What may still hold at an instant though it was set before: of each agent the presence last set and the PBX's last word,
+    /// and all interventions. No decisions, no other events.
+    fn standing<'a>(&'a self, workspace: &'a WorkspaceId, before: Timestamp) -> Boxed<'a, Result<Recorded, StoreError>>;
+
     /// Decisions, newest first.
     fn decisions<'a>(
         &'a self,
@@ -334,6 +391,18 @@ pub trait Store: Send + Sync + 'static {
         id: &'a EventId,
     ) -> Boxed<'a, Result<Option<StoredEvent>, StoreError>>;
 
+    /// Calls that events after a position tell of; at most some hundred at once. What is given for a call are its facts from a day
+    /// before the first of these events on: an id that is used again a day later names another call.
+    fn told_calls<'a>(&'a self, workspace: &'a WorkspaceId, after: CallsAfter) -> Boxed<'a, Result<ToldCalls, StoreError>>;
+
+    /// Spans for which agents were set off duty, longer than so many seconds and not over before `since`.
+    fn off_duty_spans<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        longer_than_seconds: i64,
+        since: Timestamp,
+    ) -> Boxed<'a, Result<Vec<OffDutySpan>, StoreError>>;
+
     /// Keeps webhooks for inspection (bounded per connection; not waited for, dropped with a count when too many).
     fn keep_in_inbox(&self, workspace: &WorkspaceId, entry: InboxEntry);
 
@@ -348,7 +417,7 @@ pub trait Store: Send + Sync + 'static {
     /// All deals of a connection, by deal id.
     fn deals<'a>(&'a self, workspace: &'a WorkspaceId, connection: &'a ConnectionId) -> Boxed<'a, Result<Vec<Deal>, StoreError>>;
 
-    /// Stores one pull.
+    /// Stores one pull. A deal that was known is merged with what was known of it ([`Deal::merged_with`]).
     fn commit_pull<'a>(&'a self, workspace: &'a WorkspaceId, pull: PullCommit) -> Boxed<'a, Result<(), StoreError>>;
 
     /// How a connection's last pull went.
@@ -363,6 +432,22 @@ pub trait Store: Send + Sync + 'static {
 
     /// The last stored scores and shares of every policy.
     fn scores<'a>(&'a self, workspace: &'a WorkspaceId) -> Boxed<'a, Result<Vec<StoredScores>, StoreError>>;
+
+    /// Stores a version of a policy's score table. Kept are the newest [`SCORE_VERSIONS_NEWEST`] and, of older ones, the last of
+    /// each of [`SCORE_VERSIONS_DAYS`] days; those in `keep` stay anyway.
+    fn save_score_version<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        version: StoredScoreVersion,
+        keep: Vec<u64>,
+    ) -> Boxed<'a, Result<(), StoreError>>;
+
+    /// The kept versions of a policy's score table, newest first.
+    fn score_versions<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        policy: &'a PolicyId,
+    ) -> Boxed<'a, Result<Vec<StoredScoreVersion>, StoreError>>;
 
     /// Stores a new token.
     fn add_token(&self, token: StoredToken) -> Boxed<'_, Result<(), StoreError>>;

@@ -41,6 +41,8 @@ pub struct Tenant {
     pub disabled: BTreeMap<ConnectionId, String>,
     /// Its own places; a newer version of the workspace goes on with the same.
     pub permits: Arc<Permits>,
+    /// Held from asking whether an agent may rest until the rest is set: of two who ask at once, one must see the other go.
+    pub rest_turn: tokio::sync::Mutex<()>,
     /// Its background tasks; they end when the workspace changes or goes.
     pub tasks: Tasks,
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::Context;
 
 use crate::core::chance::SplitMix64;
-use crate::core::simulate::{self, Figures, PolicySummary};
+use crate::core::simulate::{self, Figures, Load, PolicySummary};
 use crate::report::simulation::{self, Report};
 use crate::simulation_file::{self, SimulationFile};
 
@@ -38,6 +38,9 @@ pub struct SimulateArguments {
     /// Another number of days than the file's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     days: Option<u32>,
+    /// So many calls an hour all day instead of the file's load
+    #[arg(long, value_name = "N")]
+    calls_per_hour: Option<f64>,
     /// Another number of independent runs than the file's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     replications: Option<u32>,
@@ -85,9 +88,12 @@ fn read(arguments: &SimulateArguments) -> anyhow::Result<Option<SimulationFile>>
     file.seed = arguments.seed.unwrap_or(file.seed);
     file.replications = arguments.replications.unwrap_or(file.replications);
     file.scenario.days = arguments.days.unwrap_or(file.scenario.days);
+    if let Some(rate) = arguments.calls_per_hour {
+        file.scenario.load = Load::PerHour(vec![rate]);
+    }
     let faults = simulate::check(&file.scenario, &file.policies);
     for fault in &faults {
-        eprintln!("{name}: with --days {}: {fault}", file.scenario.days);
+        eprintln!("{name} with the options given: {fault}");
     }
     Ok(faults.is_empty().then_some(file))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AgentId, ConnectionId, CrmUserId};
@@ -39,6 +40,24 @@ impl fmt::Debug for Number {
     }
 }
 
+/// Whole days away, both included, in the workspace's zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Absence {
+    /// The first day.
+    pub from: Date,
+    /// The last day.
+    pub to: Date,
+}
+
+/// When a person works here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Duty {
+    /// The first day; none for somebody who has always been here. New people ramp up from it.
+    pub since: Option<Date>,
+    /// Leave, illness: results do not fade meanwhile.
+    pub absences: Vec<Absence>,
+}
+
 /// A person who answers calls.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agent {
@@ -50,4 +69,6 @@ pub struct Agent {
     pub numbers: Arc<[Number]>,
     /// Which user this is in each CRM connection.
     pub crm_users: BTreeMap<ConnectionId, CrmUserId>,
+    /// When the person works here.
+    pub duty: Duty,
 }

@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 
 use super::deal::{Deal, DealStatus};
 use super::deal_history::{self, Outcome};
+use super::duty_days;
 use super::ids::ConnectionId;
 use super::money::Currency;
 use super::policy::DealFilter;
@@ -68,7 +69,7 @@ impl Contracts {
                 continue;
             };
             if let Some(opened_at) = deal.opened_at {
-                seconds_to_close.push(deal_history::seconds_between(opened_at, closed_at));
+                seconds_to_close.push(duty_days::seconds_between(opened_at, closed_at));
             }
             read.items.push(Contract { closed_at, phones: deal.contact_phones.clone(), amount });
         }

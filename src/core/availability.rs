@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use super::call::PbxAgentState;
 use super::call_state::{Occupancy, TalkEnd};
 use super::ids::EventId;
-use super::policy::Guard;
+use super::intervention::AskedPause;
+use super::misses::{MissPause, Misses};
+use super::policy::{Guard, MissedOffers};
 use super::record::{MemberStanding, Presence, PresenceState};
 
 /// How an agent is shown.
@@ -85,6 +87,28 @@ impl PastTalks {
     }
 }
 
+/// A pause that holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pause<'a> {
+    /// Why.
+    pub cause: PauseCause<'a>,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+}
+
+/// Why an agent is paused.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PauseCause<'a> {
+    /// Set by hand, perhaps with a reason.
+    ByHand(Option<&'a str>),
+    /// Asked for while a call was at hand, perhaps with a reason.
+    AfterCall(Option<&'a str>),
+    /// Misses in a row.
+    Misses(MissPause),
+    /// The PBX says that the agent is away or does not want calls.
+    Pbx,
+}
+
 /// What is known of an agent now.
 #[derive(Debug, Clone, Default)]
 pub struct AgentLive {
@@ -96,25 +120,66 @@ pub struct AgentLive {
     pub holds: Vec<Hold>,
     /// Conversations that are over.
     pub past_talks: PastTalks,
+    /// The pause asked for after the call at hand.
+    pub pause_after_call: Option<AskedPause>,
+    /// Offers not taken.
+    pub misses: Misses,
 }
 
 impl AgentLive {
-    /// Duty and pause at an instant: the stricter of what was set by hand and what the PBX says.
+    /// Duty and pause at an instant: the strictest of what was set by hand, what was asked for after a call, and what the PBX
+    /// says. Automatic pauses depend on a group: see `core::rotation`.
     pub fn presence(&self, now: Timestamp) -> PresenceState {
-        let by_hand = match &self.presence {
-            Some(presence) if presence.until.is_none_or(|until| now < until) => presence.state,
-            _ => PresenceState::Available,
+        let by_hand = self.set_by_hand(now).map_or(PresenceState::Available, |presence| presence.state);
+        let after_call = match self.asked_pause(now) {
+            Some(_) if !self.talks(now) => PresenceState::Paused,
+            Some(_) | None => PresenceState::Available,
         };
         let by_pbx = match self.pbx_word.as_ref().map(|word| word.state) {
             None | Some(PbxAgentState::Available) => PresenceState::Available,
             Some(PbxAgentState::Away | PbxAgentState::DoNotDisturb) => PresenceState::Paused,
             Some(PbxAgentState::Offline) => PresenceState::OffDuty,
         };
-        match (by_hand, by_pbx) {
-            (PresenceState::OffDuty, _) | (_, PresenceState::OffDuty) => PresenceState::OffDuty,
-            (PresenceState::Paused, _) | (_, PresenceState::Paused) => PresenceState::Paused,
-            (PresenceState::Available, PresenceState::Available) => PresenceState::Available,
+        by_hand.max(after_call).max(by_pbx)
+    }
+
+    /// The presence set by hand, while it holds.
+    pub fn set_by_hand(&self, now: Timestamp) -> Option<&Presence> {
+        self.presence.as_ref().filter(|presence| presence.until.is_none_or(|until| now < until))
+    }
+
+    /// The pause of an agent who is paused, and why; automatic pauses apart.
+    pub fn pause(&self, now: Timestamp) -> Option<Pause<'_>> {
+        if self.presence(now) != PresenceState::Paused {
+            return None;
         }
+        let by_hand = self.set_by_hand(now).filter(|presence| presence.state == PresenceState::Paused);
+        Some(match (by_hand, self.asked_pause(now).filter(|_| !self.talks(now))) {
+            (Some(set), _) => Pause { cause: PauseCause::ByHand(set.reason.as_deref()), until: set.until },
+            (None, Some(asked)) => Pause { cause: PauseCause::AfterCall(asked.reason.as_deref()), until: asked.until },
+            (None, None) => Pause { cause: PauseCause::Pbx, until: None },
+        })
+    }
+
+    /// The pause that begins when the call at hand ends.
+    pub fn pending_pause(&self, now: Timestamp) -> Option<&AskedPause> {
+        self.asked_pause(now).filter(|_| self.talks(now))
+    }
+
+    /// The pause that misses in a row ask for under a policy.
+    pub fn miss_pause(&self, rule: &MissedOffers, now: Timestamp) -> Option<MissPause> {
+        self.misses.pause(rule, self.presence.as_ref().map(|presence| presence.set_at), now)
+    }
+
+    /// A pause asked for, pending or not: neither over nor taken back by a presence set later.
+    fn asked_pause(&self, now: Timestamp) -> Option<&AskedPause> {
+        let asked = self.pause_after_call.as_ref()?;
+        let taken_back = self.presence.as_ref().is_some_and(|presence| asked.asked_at < presence.set_at);
+        (!taken_back && asked.until.is_none_or(|until| now < until)).then_some(asked)
+    }
+
+    fn talks(&self, now: Timestamp) -> bool {
+        self.holds.iter().any(|hold| hold.occupancy == Occupancy::Talking && now < hold.until)
     }
 
     /// When after-call time ends under a guard; none when there is none now.

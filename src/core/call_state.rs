@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::call::CallEventType;
 use super::credit_book::{Contribution, EntryKey};
 use super::ids::{AgentId, CallKey, EventId, GroupId};
+use super::misses::Outcomes;
 use super::phone_number::PhoneNumber;
 use super::policy::Count;
 use super::recent_calls::RecentCall;
@@ -88,6 +89,17 @@ impl TalkEnd {
     }
 }
 
+/// One agent's conversation in a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Talk<'a> {
+    /// Who talked.
+    pub agent: &'a AgentId,
+    /// Receipt of the event that began it.
+    pub answered_at: Timestamp,
+    /// Its length in seconds.
+    pub talk_seconds: f64,
+}
+
 /// One call's part in one group's book.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupPart {
@@ -112,12 +124,14 @@ pub struct CallState {
     foreign_answer: Option<Mark>,
     ended: Option<Mark>,
     told_talk: Option<(Mark, u32)>,
+    outcomes: Outcomes,
 }
 
 impl CallState {
     /// A call nothing is known of.
     pub fn new(key: CallKey) -> Self {
-        Self { key, decisions: Vec::new(), legs: Vec::new(), foreign_answer: None, ended: None, told_talk: None }
+        let (decisions, legs, outcomes) = (Vec::new(), Vec::new(), Outcomes::default());
+        Self { key, decisions, legs, foreign_answer: None, ended: None, told_talk: None, outcomes }
     }
 
     /// Adds a decision; the same one again changes nothing.
@@ -130,6 +144,7 @@ impl CallState {
     /// Adds an event; the same one again changes nothing.
     pub fn add_event(&mut self, received: &ReceivedEvent) {
         let event = &received.event;
+        self.outcomes.hear(received);
         let mark = Mark { at: event.at, kind: event.event_type, id: event.event_id.clone(), received_at: received.received_at };
         match event.event_type {
             CallEventType::Started | CallEventType::Recorded | CallEventType::AgentState => {}
@@ -172,6 +187,11 @@ impl CallState {
     /// Whether this is a task to call somebody back.
     pub fn calls_back(&self) -> bool {
         self.decisions.first().is_some_and(|record| record.asked.calls_back.is_some())
+    }
+
+    /// What the call came to for each agent it was offered to.
+    pub fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
     }
 
     /// Agents the PBX told anything about in this call.
@@ -239,6 +259,17 @@ impl CallState {
         self.legs.iter().filter(|leg| leg.last_answer.is_some()).map(|leg| &leg.agent)
     }
 
+    /// Conversations whose length is known, in the order they were answered.
+    pub fn talks(&self) -> Vec<Talk<'_>> {
+        let answered = self.legs.iter().filter_map(|leg| Some((leg.first_answer.as_ref()?, leg)));
+        let mut answered: Vec<(&Mark, &Leg)> = answered.collect();
+        answered.sort_unstable_by_key(|(mark, _)| *mark);
+        let told = answered.into_iter().filter_map(|(mark, leg)| {
+            Some(Talk { agent: &leg.agent, answered_at: mark.received_at, talk_seconds: self.talk_seconds(leg)? })
+        });
+        told.collect()
+    }
+
     /// The call's parts in the books of its groups at an instant.
     pub fn parts(&self, now: Timestamp) -> Vec<GroupPart> {
         if self.decisions.first().is_none_or(|record| !record.moves_credit) {
@@ -266,7 +297,9 @@ impl CallState {
     pub fn recent(&self) -> Option<RecentCall> {
         let (first, last) = (self.decisions.first()?, self.decisions.last()?);
         let talked = self.legs.iter().filter(|leg| leg.last_answer.is_some()).max_by(|a, b| a.last_answer.cmp(&b.last_answer));
-        let ended = |leg: &Leg| leg.end.as_ref().or(self.ended.as_ref()).map(|end| end.received_at);
+        // Who got the call back after a transfer talks until the call ends.
+        let own_end = |leg: &Leg| leg.end.clone().filter(|end| Some(end) > leg.last_answer.as_ref());
+        let ended = |leg: &Leg| own_end(leg).or(self.ended.clone()).map(|end| end.received_at);
         let rung = self.legs.iter().max_by(|a, b| a.latest.cmp(&b.latest)).map(|leg| &leg.agent);
         Some(RecentCall {
             // Stored as E.164, which needs no region.
@@ -285,7 +318,8 @@ impl CallState {
     fn missed_at(&self, last: &DecisionRecord) -> Option<Timestamp> {
         match last.feed {
             Feed::Silent { .. } => return None,
-            Feed::Events if self.is_answered() => return None,
+            // A conversation may be told by its transfer alone.
+            Feed::Events if self.is_answered() || self.talkers().next().is_some() => return None,
             Feed::Events => {}
         }
         let rings: i64 = last.decision.targets.iter().map(|target| i64::from(target.ring_seconds)).sum();

@@ -94,7 +94,7 @@ pub fn callback_key(missed: &CallKey) -> CallKey {
 }
 
 /// The agent who has the context of a caller who calls again: who is to call back, who talked a moment ago, or who was offered the
-/// missed call last; of several the one of the latest call.
+/// missed call last; of several the one of the latest call. A conversation settles what was missed before it.
 pub fn context(
     calls: &RecentCalls,
     caller: &PhoneNumber,
@@ -107,21 +107,18 @@ pub fn context(
     }
     let mut earlier: Vec<(&CallKey, &RecentCall)> = calls.of_caller(caller).filter(|(key, _)| *key != own).collect();
     earlier.sort_by(|a, b| (b.1.asked_at, b.0).cmp(&(a.1.asked_at, a.0)));
-    earlier.iter().find_map(|(_, call)| {
-        if call.calls_back.is_some() {
-            return within(call.asked_at, now, rules.missed_within_seconds).then(|| call.offered.clone()).flatten();
-        }
-        match (&call.talked, call.missed_at) {
+    for (_, call) in earlier {
+        if let Some((agent, ended)) = &call.talked {
             // While a conversation lasts, a second call of the same person is no callback.
-            (Some((agent, ended)), _) => {
-                ended.is_some_and(|ended| within(ended, now, rules.talked_within_seconds)).then(|| agent.clone())
-            }
-            (None, missed) => {
-                let missed = missed.is_some_and(|at| at <= now && within(at, now, rules.missed_within_seconds));
-                missed.then(|| call.offered.clone()).flatten()
-            }
+            return ended.filter(|ended| within(*ended, now, rules.talked_within_seconds)).map(|_| agent.clone());
         }
-    })
+        let owed_since = if call.calls_back.is_some() { Some(call.asked_at) } else { call.missed_at.filter(|at| *at <= now) };
+        let is_owed = owed_since.is_some_and(|since| within(since, now, rules.missed_within_seconds));
+        if let Some(agent) = call.offered.as_ref().filter(|_| is_owed) {
+            return Some(agent.clone());
+        }
+    }
+    None
 }
 
 /// What tasks follow from.
@@ -139,7 +136,8 @@ impl CallbackFacts<'_> {
     /// The tasks to call back, oldest first; `among` says among whom a call is shared and under which rules. Finished ones stay
     /// visible for as long as their call is remembered.
     pub fn tasks(&self, among: impl Fn(&RecentCall) -> Option<(GroupId, CallbackRules)>) -> Vec<CallbackTask> {
-        let found = self.calls.iter().filter_map(|(key, call)| self.task(key, call, among(call)?));
+        let missed = self.calls.iter().filter(|(_, call)| call.missed_at.is_some());
+        let found = missed.filter_map(|(key, call)| self.task(key, call, among(call)?));
         let mut found: Vec<CallbackTask> = found.collect();
         found.sort_by(|a, b| (a.missed_at, &a.call).cmp(&(b.missed_at, &b.call)));
         // Who was missed several times is called back once: the oldest task stands for all.
@@ -173,18 +171,26 @@ impl CallbackFacts<'_> {
             Some((CallbackOutcome::Dropped, _, at)) => Some(at),
             Some((CallbackOutcome::NoAnswer, ..)) | None => None,
         };
-        let talked = || talked_since(self.calls, call.caller.as_ref()?, call.asked_at);
+        let settled = || self.settled_since(call.caller.as_ref()?, call.asked_at);
         let too_old = || {
             let until = call_state::later(missed_at, i64::from(open_seconds));
             (until < self.now).then_some(until)
         };
-        if let Some(at) = said.or_else(talked).or_else(too_old) {
+        if let Some(at) = said.or_else(settled).or_else(too_old) {
             return TaskState::Dropped { at };
         }
         match self.calls.get(&callback_key(key)).and_then(|back| Some((back.offered.clone()?, back.asked_at))) {
             Some((agent, since)) => TaskState::Assigned { agent, since },
             None => TaskState::Open,
         }
+    }
+
+    /// When a missed call needed no calling back any more: its caller was talked to, or a person said so of another call of the
+    /// same caller.
+    fn settled_since(&self, caller: &PhoneNumber, missed: Timestamp) -> Option<Timestamp> {
+        let said = self.calls.of_caller(caller).filter_map(|(key, _)| self.set.callback(key));
+        let said = said.filter(|(outcome, _, at)| *outcome != CallbackOutcome::NoAnswer && *at > missed).map(|(_, _, at)| at);
+        said.chain(talked_since(self.calls, caller, missed)).min()
     }
 }
 
@@ -205,9 +211,9 @@ pub fn is_void(calls: &RecentCalls, set: &InterventionBook, key: &CallKey, call:
         Some((CallbackOutcome::Reached, ..)) => false,
         Some((CallbackOutcome::Dropped, ..)) => true,
         Some((CallbackOutcome::NoAnswer, ..)) | None => {
-            let missed = calls.get(&missed).map(|call| call.asked_at);
-            let caller = call.caller.as_ref();
-            missed.zip(caller).is_some_and(|(missed, caller)| talked_since(calls, caller, missed).is_some())
+            // What is forgotten is older than all that is remembered.
+            let missed = calls.get(&missed).map_or(Timestamp::MIN, |call| call.asked_at);
+            call.caller.as_ref().is_some_and(|caller| talked_since(calls, caller, missed).is_some())
         }
     }
 }

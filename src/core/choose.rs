@@ -16,6 +16,7 @@ use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, PersonalCalls, PersonalManager, Policy};
 use super::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, Lambda, MemberStanding, Step};
 use super::rollout;
+use super::rotation::AutomaticPauses;
 use super::selection::{self, Adjustment, CREDIT_CAP_CALLS, Standing};
 use super::share_board::ShareBoard;
 use super::tally::Tally;
@@ -247,13 +248,15 @@ impl<'a> Walk<'a> {
         let group = self.workspace.group(ix);
         let guard = &self.workspace.policy(group.policy).guard;
         let published = self.lens.published(self.workspace, self.shares, ix);
+        let pauses = AutomaticPauses::in_group(self.tally, ix, self.question.now);
         let mut who = Vec::with_capacity(group.members.len());
         let mut standing = Vec::with_capacity(group.members.len());
         for (position, member) in group.members.iter().enumerate() {
             let has_share = published.get(position).is_some_and(|share| *share > 0.0);
             let (name, mut stands) = match member.who {
                 MemberRef::Agent(agent) => {
-                    let stands = self.tally.agent(agent).standing(guard, self.question.now, self.own_call);
+                    let live = self.tally.agent(agent);
+                    let stands = pauses.over(live, live.standing(guard, self.question.now, self.own_call));
                     (Who::Agent(agent, Rank::of(stands, self.tried.contains(&agent))), stands)
                 }
                 MemberRef::Group(below) => {
@@ -367,16 +370,21 @@ impl<'a> Walk<'a> {
         Some(Reason::PersonalManager)
     }
 
-    /// The agent who has the context of a caller who calls again, if free.
+    /// The agent who has the context of a caller who calls again, if free. The caller's own manager stays that.
     fn with_context(&self, policy: &Policy) -> Option<Listed> {
         let caller = self.question.caller?;
         let (recent, now) = (self.tally.recent(), self.question.now);
         let agent = callback::context(recent, caller, &policy.callback, self.question.call, now)?;
         let agent = self.workspace.find_agent(&agent)?;
+        if self.tried.contains(&agent)
+            || (policy.personal_manager == PersonalManager::Prefer && self.question.responsible == Some(agent))
+        {
+            return None;
+        }
         let path = self.path_to(self.top(), agent)?;
-        let (node, position) = path.last()?;
-        let is_free = self.nodes.get(*node)?.standing.get(*position) == Some(&MemberStanding::Free);
-        (is_free && !self.tried.contains(&agent)).then_some(Listed { agent, stage: Stage::Free, path })
+        let standing = |(node, position): &(usize, usize)| self.nodes.get(*node)?.standing.get(*position);
+        let is_free = path.iter().all(|step| standing(step) == Some(&MemberStanding::Free));
+        is_free.then_some(Listed { agent, stage: Stage::Free, path })
     }
 
     fn targets_max(&self) -> usize {
@@ -406,7 +414,8 @@ impl<'a> Walk<'a> {
         let path = self.path_to(self.top(), agent).unwrap_or_default();
         let group = path.last().and_then(|(node, _)| self.nodes.get(*node)).map_or(self.question.group, |node| node.ix);
         let guard = &self.workspace.policy_of(group).guard;
-        let standing = self.tally.agent(agent).standing(guard, self.question.now, self.own_call);
+        let (live, pauses) = (self.tally.agent(agent), AutomaticPauses::in_group(self.tally, group, self.question.now));
+        let standing = pauses.over(live, live.standing(guard, self.question.now, self.own_call));
         let stage = match (rule, Rank::of(standing, self.tried.contains(&agent))?) {
             (PersonalManager::Prefer, Rank::Free) => Stage::Free,
             (PersonalManager::Off | PersonalManager::Prefer, _) => return None,

@@ -64,4 +64,89 @@ pub struct Deal {
     /// Further figures the CRM supplies, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, Decimal>,
+    /// What earlier pulls showed of it; no CRM supplies this, the store carries it on.
+    #[serde(default, skip_serializing_if = "DealMemory::is_empty")]
+    pub memory: DealMemory,
+}
+
+/// What earlier pulls showed of a deal and the newest one does not.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DealMemory {
+    /// Who won it first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_win: Option<FirstWin>,
+    /// When it was first seen open, where the CRM does not say when it was opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_seen_open_at: Option<Timestamp>,
+}
+
+impl DealMemory {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The first time a deal was won.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FirstWin {
+    /// Its owner then.
+    pub user: CrmUserId,
+    /// The day of the contract; none when the CRM does not tell it.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
+}
+
+/// A deal won again so many days after its first contract, having been taken back meanwhile, is another sale.
+const SAME_SALE_DAYS: i64 = 30;
+
+impl Deal {
+    /// The deal as it is to be kept, given what was kept of it before and when it was seen.
+    ///
+    /// A deal handed over after its contract stays with its owner at the first win, whoever owns it now. That holds through a
+    /// reopening, too: won again, or lost for good, it is still the first owner's, unless more than 30 days lie between the
+    /// first contract and the new close; then it was sold anew, and by its owner of then. Repeating a pull changes nothing.
+    #[must_use]
+    pub fn merged_with(mut self, previous: Option<&Deal>, seen_at: Option<Timestamp>) -> Self {
+        let known = previous.and_then(Deal::first_win);
+        let was_won = previous.is_some_and(|previous| previous.status == DealStatus::Won);
+        let first_win = match self.status {
+            DealStatus::Open => known,
+            DealStatus::Won if was_won => known,
+            DealStatus::Won | DealStatus::Lost => known.filter(|win| !self.is_another_sale(win)),
+        };
+        let seen_open = seen_at.filter(|_| self.status == DealStatus::Open && self.opened_at.is_none());
+        let first_seen_open_at = previous.and_then(|previous| previous.memory.first_seen_open_at).or(seen_open);
+        self.memory = DealMemory { first_win, first_seen_open_at };
+        self.memory.first_win = self.first_win();
+        self
+    }
+
+    fn first_win(&self) -> Option<FirstWin> {
+        let wins = || Some(FirstWin { user: self.user.clone()?, at: self.closed_at });
+        self.memory.first_win.clone().or_else(|| if self.status == DealStatus::Won { wins() } else { None })
+    }
+
+    fn is_another_sale(&self, first: &FirstWin) -> bool {
+        let days = |(first, now): (Timestamp, Timestamp)| now.duration_since(first).as_hours() / 24;
+        first.at.zip(self.closed_at).is_some_and(|pair| days(pair) > SAME_SALE_DAYS)
+    }
+
+    /// Whose result it is: of a deal that was won once its owner then, else its owner now.
+    pub fn owner(&self) -> Option<&CrmUserId> {
+        match (self.status, &self.memory.first_win) {
+            (DealStatus::Won | DealStatus::Lost, Some(win)) => Some(&win.user),
+            (DealStatus::Won | DealStatus::Lost | DealStatus::Open, _) => self.user.as_ref(),
+        }
+    }
+
+    /// Where the lead came from; none for a text without letters.
+    pub fn source(&self) -> Option<&str> {
+        self.lead_source.as_deref().map(str::trim).filter(|source| !source.is_empty())
+    }
+
+    /// When it came into being, as far as anything tells.
+    pub fn known_since(&self) -> Option<Timestamp> {
+        self.opened_at.or(self.memory.first_seen_open_at)
+    }
 }

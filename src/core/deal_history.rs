@@ -7,24 +7,34 @@
 //! 1. One record per deal id of a connection; connections the policy does not name are not read.
 //! 2. The same `link_key` in two connections is one contract: the connection named first in the policy is believed.
 //! 3. Filters (pipeline, lead source, new customers).
-//! 4. The owner must be an agent of the pool; others are told in the notes.
-//! 5. Won and lost deals count inside the horizon, by `closed_at`. Where it is missing, `opened_at` stands in for it, and
+//! 4. A contract belongs to the agent of the call it came from, at the time of that call, where conversions are counted from
+//!    calls and one of its phones had called; otherwise a deal belongs to its owner ([`Deal::owner`]). Whoever it is must be
+//!    an agent of the pool; others are told in the notes.
+//! 5. Won and lost deals count inside the horizon, by `closed_at`. Where it is missing, the opening stands in for it, and
 //!    without either the deal counts as of today. Leaving such deals out would reward whoever clears the date of a lost
 //!    deal, and would make the scores of a CRM without dates empty; how many there are is told.
-//! 6. Open deals count as lost from the moment they are older than twice the median time to close, and fade from then on.
+//! 6. Open deals count as lost from the moment they are older than twice the median time to close, and fade from then on. A deal
+//!    without an opening is as old as our knowledge of it.
+//! 7. What a lead excluded does not count, and what an exclusion took out is told.
+//!
+//! Ages are time on duty ([`super::duty_days`]).
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::deal::{Deal, DealStatus};
+use super::exclusions::{Applied, AppliedExclusion};
+use super::first_contacts::{FirstContacts, Origin};
 use super::ids::{ConnectionId, CrmUserId};
 use super::money::Currency;
-use super::policy::DealFilter;
-use super::score::ScoreInput;
+use super::policy::{DealFilter, Exposure};
+use super::score_scope::{Scope, Week};
 use super::score_table::{DealNotes, UnmappedUser};
 use super::workspace::AgentIx;
+
+pub(super) use super::duty_days::seconds_between;
 
 /// An open deal counts as lost when it is older than this many median times to close.
 const PATIENCE_IN_MEDIANS: f64 = 2.0;
@@ -33,6 +43,7 @@ const PATIENCE_IN_MEDIANS: f64 = 2.0;
 const UNMAPPED_USERS_MAX: usize = 200;
 
 /// How a counted deal ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Outcome {
     /// A contract; with its amount after returns, when it has one in the workspace's currency.
     Contract(Option<Decimal>),
@@ -41,32 +52,37 @@ pub(super) enum Outcome {
 }
 
 /// One deal that counts.
-pub(super) struct CountedDeal {
-    /// Position of its owner in the pool.
+pub(super) struct CountedDeal<'d> {
+    /// Position in the pool of the agent it counts for.
     pub(super) member: usize,
     /// What is left of it after fading: 0 to 1.
     pub(super) weight: f64,
     /// How it ended.
     pub(super) outcome: Outcome,
+    /// In which week the chance lay: that of its call, else of its opening, else of its close.
+    pub(super) week: Week,
+    /// From which call it came.
+    pub(super) origin: Origin,
+    /// The record.
+    pub(super) deal: &'d Deal,
 }
 
 /// What the CRMs say about a pool.
-pub(super) struct History {
+pub(super) struct History<'d> {
     /// Decided deals by (connection, deal id), then overdue open ones in the same order: the order of summation.
-    pub(super) counted: Vec<CountedDeal>,
+    pub(super) counted: Vec<CountedDeal<'d>>,
+    /// First contacts; none where conversions are not counted from calls.
+    pub(super) contacts: FirstContacts<'d>,
     /// Contracts of each pool member whatever their age.
     pub(super) contracts_known: Vec<u64>,
     /// Median time from opening to closing of the counted won and lost deals, in seconds.
     pub(super) median_seconds_to_close: Option<f64>,
     /// Owners that are no agents, most deals first; at most [`UNMAPPED_USERS_MAX`].
     pub(super) unmapped_users: Vec<UnmappedUser>,
+    /// What exclusions took out.
+    pub(super) exclusions: Vec<AppliedExclusion>,
     /// What was left out or guessed.
     pub(super) notes: DealNotes,
-}
-
-/// Seconds from `from` to `to`, never below 0: a date in the future has age 0.
-pub(super) fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
-    to.duration_since(from).as_secs_f64().max(0.0)
 }
 
 /// `2^(-age/half_life)`; 1 without a half-life.
@@ -89,28 +105,30 @@ pub(super) fn median_of(values: &mut [f64]) -> Option<f64> {
 }
 
 /// Reads the deals of a pool.
-pub(super) fn read<'d>(
-    input: &ScoreInput<'_>,
-    pool: &[AgentIx],
-    deals: impl IntoIterator<Item = (&'d ConnectionId, &'d Deal)>,
-) -> History {
-    let mut notes = DealNotes::default();
-    let records = canonical(&input.settings.crm, deals, &mut notes);
-    let mut reader = Reader::new(input, pool, notes);
+pub(super) fn read<'d>(scope: &Scope<'d>, deals: impl IntoIterator<Item = (&'d ConnectionId, &'d Deal)>) -> History<'d> {
+    let (mut notes, mut applied) = (DealNotes::default(), Applied::default());
+    let settings = scope.input.settings;
+    let mut records = canonical(&settings.crm, deals, &mut notes);
+    records.retain(|record| passes(&settings.deals, record.deal));
+    let contacts = match settings.exposure {
+        Exposure::Calls => FirstContacts::pick(scope, records.iter().map(|record| record.deal), &mut applied, &mut notes),
+        Exposure::Opportunities => FirstContacts::default(),
+    };
+    let mut reader = Reader::new(scope, contacts, notes, applied);
     let mut open = Vec::new();
-    for record in records.into_iter().filter(|record| passes(&input.settings.deals, record.deal)) {
+    for record in records {
         match record.deal.status {
             DealStatus::Won | DealStatus::Lost => reader.decided(&record),
             DealStatus::Open => {
-                if let Some(member) = reader.owner(&record) {
-                    open.push((member, record.deal));
+                if let Some(owner) = reader.owner(&record).filter(|(agent, _)| !reader.is_excluded(&record, *agent)) {
+                    open.push((owner, record.deal));
                 }
             }
         }
     }
     let median_seconds_to_close = median_of(&mut reader.seconds_to_close);
-    for (member, deal) in open {
-        reader.open(member, deal, median_seconds_to_close);
+    for (owner, deal) in open {
+        reader.open(owner, deal, median_seconds_to_close);
     }
     reader.finish(median_seconds_to_close)
 }
@@ -167,59 +185,103 @@ pub(super) fn passes(filter: &DealFilter, deal: &Deal) -> bool {
         && (!filter.new_customers_only || deal.new_customer == Some(true))
 }
 
-struct Reader<'i> {
-    input: &'i ScoreInput<'i>,
-    positions: HashMap<AgentIx, usize>,
-    counted: Vec<CountedDeal>,
+/// Whom a deal counts for: the agent, and the position in the pool.
+type Owner = (AgentIx, usize);
+
+struct Reader<'s, 'd> {
+    scope: &'s Scope<'d>,
+    contacts: FirstContacts<'d>,
+    counted: Vec<CountedDeal<'d>>,
     contracts_known: Vec<u64>,
     seconds_to_close: Vec<f64>,
     unmapped: BTreeMap<(ConnectionId, CrmUserId), u64>,
+    applied: Applied,
     notes: DealNotes,
 }
 
-impl<'i> Reader<'i> {
-    fn new(input: &'i ScoreInput<'i>, pool: &[AgentIx], notes: DealNotes) -> Self {
+impl<'s, 'd> Reader<'s, 'd> {
+    fn new(scope: &'s Scope<'d>, contacts: FirstContacts<'d>, notes: DealNotes, applied: Applied) -> Self {
         Self {
-            input,
-            positions: pool.iter().enumerate().map(|(position, agent)| (*agent, position)).collect(),
+            scope,
+            contacts,
             counted: Vec::new(),
-            contracts_known: vec![0; pool.len()],
+            contracts_known: vec![0; scope.pool.len()],
             seconds_to_close: Vec::new(),
             unmapped: BTreeMap::new(),
+            applied,
             notes,
         }
     }
 
-    /// The owner's position in the pool; otherwise it is noted why there is none.
-    fn owner(&mut self, record: &Record<'_, '_>) -> Option<usize> {
-        let Some(user) = &record.deal.user else {
+    /// The owner, if in the pool; otherwise it is noted why there is none.
+    fn owner(&mut self, record: &Record<'_, '_>) -> Option<Owner> {
+        let Some(user) = record.deal.owner() else {
             self.notes.ownerless_deals += 1;
             return None;
         };
-        let Some(agent) = self.input.workspace.find_agent_by_crm_user(record.connection, user) else {
+        let Some(agent) = self.scope.input.workspace.find_agent_by_crm_user(record.connection, user) else {
             *self.unmapped.entry((record.connection.clone(), user.clone())).or_default() += 1;
             return None;
         };
-        let position = self.positions.get(&agent).copied();
-        if position.is_none() {
-            self.notes.other_agents_deals += 1;
-        }
-        position
+        self.in_pool(agent)
     }
 
-    fn decided(&mut self, record: &Record<'_, '_>) {
+    fn in_pool(&mut self, agent: AgentIx) -> Option<Owner> {
+        let member = self.scope.member(agent);
+        if member.is_none() {
+            self.notes.other_agents_deals += 1;
+        }
+        Some((agent, member?))
+    }
+
+    /// Whether a deal is excluded. It is told by whom.
+    fn is_excluded(&mut self, record: &Record<'_, '_>, agent: AgentIx) -> bool {
+        let exclusions = self.scope.input.exclusions;
+        let Some(subject) = exclusions.and_then(|exclusions| exclusions.deal(record.connection, &record.deal.deal)) else {
+            return false;
+        };
+        self.applied.note(&self.scope.input.workspace.agent(agent).id, subject);
+        true
+    }
+
+    /// Whether a lead took out what an agent did on the day of an instant. It is told by whom.
+    fn is_day_excluded(&mut self, agent: AgentIx, at: Timestamp) -> bool {
+        let Some(exclusions) = self.scope.input.exclusions else { return false };
+        let agent = &self.scope.input.workspace.agent(agent).id;
+        let Some(subject) = exclusions.day(agent, self.scope.day(at)) else { return false };
+        self.applied.note(agent, subject);
+        true
+    }
+
+    fn decided(&mut self, record: &Record<'_, 'd>) {
         let deal = record.deal;
-        let decided_at = deal.closed_at.or(deal.opened_at).unwrap_or(self.input.now);
-        let age_seconds = seconds_between(decided_at, self.input.now);
-        let outcome = outcome_of(deal, self.input.workspace.currency);
-        if !self.is_inside_horizon(age_seconds) {
-            if let Some(member) = deal.user.as_ref().and_then(|user| self.quiet_owner(record.connection, user)) {
+        let closed_at = deal.closed_at.or(deal.known_since()).unwrap_or(self.scope.input.now);
+        let outcome = outcome_of(deal, self.scope.input.workspace.currency);
+        let origin = self.origin(deal, &outcome, closed_at);
+        let contact = match origin {
+            Origin::Contact(position) => self.contacts.get(position).cloned(),
+            Origin::Untold | Origin::NoCall => None,
+        };
+        let at = contact.as_ref().map_or(closed_at, |contact| contact.at);
+        let agent = self.agent_of(record, contact.as_ref().map(|contact| contact.agent));
+        // By the calendar where it is nobody's here.
+        let age_seconds = agent.map_or_else(|| self.scope.calendar_seconds(at), |agent| self.scope.age_seconds(agent, at));
+        if !self.scope.is_inside_horizon(age_seconds) {
+            // What could not count any more is not noted either.
+            if let Some(member) = agent.and_then(|agent| self.scope.member(agent)) {
                 self.know(member, &outcome);
             }
             return;
         }
-        let Some(member) = self.owner(record) else { return };
+        let owner = match &contact {
+            Some(contact) => self.in_pool(contact.agent),
+            None => self.owner(record),
+        };
+        let Some((agent, member)) = owner else { return };
         self.know(member, &outcome);
+        if self.is_excluded(record, agent) || self.is_day_excluded(agent, at) {
+            return;
+        }
         self.notes.undated_deals += u64::from(deal.closed_at.is_none());
         self.note_amount(deal, &outcome);
         if let (Some(opened), Some(closed)) = (deal.opened_at, deal.closed_at) {
@@ -227,30 +289,49 @@ impl<'i> Reader<'i> {
             // before it began: that is 0, and leaving it out would bend the median upwards.
             self.seconds_to_close.push(seconds_between(opened, closed));
         }
-        self.count(member, age_seconds, outcome);
+        let began_at = contact.as_ref().map(|contact| contact.at).or(deal.opened_at).unwrap_or(at);
+        let (weight, week) = (self.scope.weight(age_seconds), self.scope.week(began_at));
+        self.counted.push(CountedDeal { member, weight, outcome, week, origin, deal });
     }
 
-    fn open(&mut self, member: usize, deal: &Deal, median_seconds_to_close: Option<f64>) {
-        let Some(opened_at) = deal.opened_at else {
+    /// From which call a contract came; a deal without a contract needs none.
+    fn origin(&self, deal: &Deal, outcome: &Outcome, closed_at: Timestamp) -> Origin {
+        match (self.scope.input.settings.exposure, outcome) {
+            (Exposure::Calls, Outcome::Contract(_)) => self.contacts.origin(self.scope, deal, self.scope.day(closed_at)),
+            (Exposure::Calls, Outcome::NoContract) | (Exposure::Opportunities, _) => Origin::Untold,
+        }
+    }
+
+    fn agent_of(&self, record: &Record<'_, '_>, by_call: Option<AgentIx>) -> Option<AgentIx> {
+        by_call.or_else(|| self.scope.input.workspace.find_agent_by_crm_user(record.connection, record.deal.owner()?))
+    }
+
+    fn open(&mut self, (agent, member): Owner, deal: &'d Deal, median_seconds_to_close: Option<f64>) {
+        let Some(opened_at) = deal.known_since() else {
             self.notes.open_deals_without_start += 1;
             return;
         };
         // A median of 0 comes from dates without a time and says nothing about how long a deal takes.
         let Some(median) = median_seconds_to_close.filter(|median| *median > 0.0) else { return };
-        let overdue_seconds = seconds_between(opened_at, self.input.now) - PATIENCE_IN_MEDIANS * median;
-        if overdue_seconds > 0.0 && self.is_inside_horizon(overdue_seconds) {
-            self.notes.overdue_open_deals += 1;
-            self.count(member, overdue_seconds, Outcome::NoContract);
+        let patience_seconds = PATIENCE_IN_MEDIANS * median;
+        let overdue_seconds = self.scope.age_seconds(agent, opened_at) - patience_seconds;
+        if overdue_seconds <= 0.0 || !self.scope.is_inside_horizon(overdue_seconds) {
+            return;
         }
-    }
-
-    fn is_inside_horizon(&self, age_seconds: f64) -> bool {
-        self.input.settings.horizon_seconds.is_none_or(|horizon| age_seconds <= horizon as f64)
-    }
-
-    fn quiet_owner(&self, connection: &ConnectionId, user: &CrmUserId) -> Option<usize> {
-        let agent = self.input.workspace.find_agent_by_crm_user(connection, user)?;
-        self.positions.get(&agent).copied()
+        let patience = SignedDuration::try_from_secs_f64(patience_seconds).ok();
+        let overdue_at = patience.and_then(|patience| opened_at.checked_add(patience).ok()).unwrap_or(opened_at);
+        if self.is_day_excluded(agent, overdue_at) {
+            return;
+        }
+        self.notes.overdue_open_deals += 1;
+        self.counted.push(CountedDeal {
+            member,
+            weight: self.scope.weight(overdue_seconds),
+            outcome: Outcome::NoContract,
+            week: self.scope.week(opened_at),
+            origin: Origin::Untold,
+            deal,
+        });
     }
 
     fn know(&mut self, member: usize, outcome: &Outcome) {
@@ -268,12 +349,7 @@ impl<'i> Reader<'i> {
         }
     }
 
-    fn count(&mut self, member: usize, age_seconds: f64, outcome: Outcome) {
-        let weight = fading(age_seconds, self.input.settings.half_life_seconds);
-        self.counted.push(CountedDeal { member, weight, outcome });
-    }
-
-    fn finish(mut self, median_seconds_to_close: Option<f64>) -> History {
+    fn finish(mut self, median_seconds_to_close: Option<f64>) -> History<'d> {
         self.notes.unmapped_users_total = self.unmapped.len() as u64;
         let mut unmapped_users: Vec<UnmappedUser> =
             self.unmapped.into_iter().map(|((connection, user), deals)| UnmappedUser { connection, user, deals }).collect();
@@ -281,9 +357,11 @@ impl<'i> Reader<'i> {
         unmapped_users.truncate(UNMAPPED_USERS_MAX);
         History {
             counted: self.counted,
+            contacts: self.contacts,
             contracts_known: self.contracts_known,
             median_seconds_to_close,
             unmapped_users,
+            exclusions: self.applied.finish(),
             notes: self.notes,
         }
     }

@@ -63,12 +63,16 @@ pub enum Change {
         reason: Option<String>,
         /// When the pause ends by itself.
         until: Option<Timestamp>,
+        /// True takes it back.
+        #[serde(default)]
+        taken_back: bool,
     },
     /// A lead's timed factor on an agent's value.
     Correction {
         /// Whose.
         agent: AgentId,
         /// Times the value; 1 takes a correction back.
+        #[serde(deserialize_with = "fraction")]
         factor: f64,
         /// Why.
         reason: String,
@@ -95,6 +99,9 @@ pub enum Change {
     ObjectionAnswer {
         /// The objection's id.
         objection: InterventionId,
+        /// Whose objection it is.
+        #[serde(default)]
+        agent: Option<AgentId>,
         /// In the lead's words.
         text: String,
         /// Whether the lead agrees.
@@ -151,6 +158,13 @@ pub enum Change {
     },
 }
 
+/// A fraction inside a tagged enum. JSON here keeps every digit of a number, so that it reaches such a place as a
+/// [`serde_json::Number`] and not as a number.
+fn fraction<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let number = serde_json::Number::deserialize(from)?;
+    number.as_f64().ok_or_else(|| serde::de::Error::custom("a number too large"))
+}
+
 impl Change {
     /// The kind as it is written.
     pub fn kind(&self) -> &'static str {
@@ -200,9 +214,10 @@ impl Change {
             | Self::Correction { agent, .. }
             | Self::Objection { agent, .. }
             | Self::Tag { agent, .. } => Some(agent),
-            Self::Exclusion { subject: Excluded::Days { agent, .. }, .. } | Self::Callback { agent, .. } => agent.as_ref(),
+            Self::Exclusion { subject: Excluded::Days { agent, .. }, .. }
+            | Self::Callback { agent, .. }
+            | Self::ObjectionAnswer { agent, .. } => agent.as_ref(),
             Self::Exclusion { subject: Excluded::Deal { .. } | Excluded::Call { .. }, .. }
-            | Self::ObjectionAnswer { .. }
             | Self::EqualShares { .. }
             | Self::ScorePin { .. }
             | Self::ScoreAccept { .. } => None,
@@ -285,6 +300,17 @@ pub enum Excluded {
     },
 }
 
+/// A pause that an agent asked for after the call at hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedPause {
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// Why.
+    pub reason: Option<String>,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+}
+
 /// A correction in force.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CorrectionInForce {
@@ -314,9 +340,6 @@ pub struct BrakeInForce {
 /// An intervention's place: of two about the same thing, the later holds.
 type Stamp = (Timestamp, InterventionId);
 
-/// Why, and until when.
-type PauseWish = (Option<String>, Option<Timestamp>);
-
 #[derive(Debug, Clone)]
 struct Latest<T> {
     stamp: Stamp,
@@ -328,7 +351,7 @@ struct Latest<T> {
 pub struct InterventionBook {
     loads: HashMap<AgentId, Latest<Load>>,
     one_more: HashMap<AgentId, Latest<()>>,
-    pauses_after_call: HashMap<AgentId, Latest<PauseWish>>,
+    pauses_after_call: HashMap<AgentId, Latest<Option<AskedPause>>>,
     corrections: HashMap<AgentId, Latest<CorrectionInForce>>,
     exclusions: BTreeMap<Excluded, Latest<(bool, String)>>,
     tags: HashMap<CallKey, Latest<(AgentId, Option<CallTag>)>>,
@@ -355,8 +378,9 @@ impl InterventionBook {
         match &intervention.change {
             Change::Load { agent, load } => keep_latest(&mut self.loads, agent.clone(), stamp, *load),
             Change::OneMore { agent } => keep_latest(&mut self.one_more, agent.clone(), stamp, ()),
-            Change::PauseAfterCall { agent, reason, until } => {
-                keep_latest(&mut self.pauses_after_call, agent.clone(), stamp, (reason.clone(), *until));
+            Change::PauseAfterCall { agent, reason, until, taken_back } => {
+                let asked = AskedPause { asked_at: intervention.set_at, reason: reason.clone(), until: *until };
+                keep_latest(&mut self.pauses_after_call, agent.clone(), stamp, (!taken_back).then_some(asked));
             }
             Change::Correction { agent, factor, reason, until } => {
                 let correction =
@@ -404,10 +428,10 @@ impl InterventionBook {
         self.one_more.get(agent).map(|latest| latest.stamp.0)
     }
 
-    /// The pause an agent asked for after the call at hand: when it was asked for, why, until when.
-    pub fn pause_after_call(&self, agent: &AgentId) -> Option<(Timestamp, Option<&str>, Option<Timestamp>)> {
-        let latest = self.pauses_after_call.get(agent)?;
-        Some((latest.stamp.0, latest.value.0.as_deref(), latest.value.1))
+    /// The pause an agent asked for after the call at hand, unless it was taken back. What came of it since is known to
+    /// [`AgentLive`](super::availability::AgentLive).
+    pub fn pause_after_call(&self, agent: &AgentId) -> Option<&AskedPause> {
+        self.pauses_after_call.get(agent)?.value.as_ref()
     }
 
     /// The correction of an agent that holds at an instant; none where it is 1.
@@ -420,6 +444,11 @@ impl InterventionBook {
     /// What does not count for scores, with the reasons.
     pub fn exclusions(&self) -> impl Iterator<Item = (&Excluded, &str)> {
         self.exclusions.iter().filter(|(_, latest)| !latest.value.0).map(|(subject, latest)| (subject, latest.value.1.as_str()))
+    }
+
+    /// When what does not count for scores last changed.
+    pub fn exclusions_changed_at(&self) -> Option<Timestamp> {
+        self.exclusions.values().map(|latest| latest.stamp.0).max()
     }
 
     /// The tag of a call, with whose call it was.
@@ -509,6 +538,20 @@ mod tests {
         let text = serde_json::to_string(&at(0, 7, tag.clone())).unwrap();
         assert!(text.contains(r#""kind":"tag""#), "{text}");
         assert_eq!(serde_json::from_str::<Intervention>(&text).unwrap().change, tag);
+    }
+
+    /// Numbers inside a tagged enum: JSON is read with numbers of any precision, which reach them by a detour.
+    #[test]
+    fn numbers_are_read_back() {
+        let correction = Change::Correction { agent: "anna".into(), factor: 1.5, reason: "x".to_owned(), until: None };
+        let pin = Change::ScorePin { policy: "p".into(), version: Some(7), reason: None };
+        let unpin = Change::ScorePin { policy: "p".into(), version: None, reason: None };
+        let accept = Change::ScoreAccept { policy: "p".into(), version: 8, reason: None };
+        for change in [correction, pin, unpin, accept] {
+            let text = serde_json::to_string(&at(0, 7, change.clone())).unwrap();
+            let read = serde_json::from_str::<Intervention>(&text).map_err(|error| format!("{text}: {error}"));
+            assert_eq!(read.unwrap().change, change);
+        }
     }
 
     #[test]

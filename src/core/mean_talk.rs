@@ -57,6 +57,7 @@ impl MeanTalk {
         while self.talks.len() > CALLS {
             self.talks.pop_front();
         }
-        self.seconds = Some(self.talks.iter().fold(START_SECONDS, |mean, (_, seconds)| mean + STEP * (seconds - mean)));
+        // Two steps that wait for each other, not three: it is computed for every conversation.
+        self.seconds = Some(self.talks.iter().fold(START_SECONDS, |mean, (_, seconds)| mean * (1.0 - STEP) + STEP * seconds));
     }
 }

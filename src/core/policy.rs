@@ -2,6 +2,9 @@
 
 use super::callback::CallbackRules;
 use super::ids::{ConnectionId, PolicyId};
+use super::intervention::Load;
+use super::metric::{Direction, Metric, MetricSetting};
+use super::misses::MissKind;
 use super::rollout::Rollout;
 
 /// What shares follow.
@@ -90,12 +93,12 @@ pub struct DealFilter {
 pub struct ScoreSettings {
     /// CRM connections whose deals count.
     pub crm: Vec<ConnectionId>,
-    /// Exponent of the conversion index (`metrics.contracts_closed`); 0 leaves it out.
-    pub contracts_closed_weight: f64,
-    /// Exponent of the check index (`metrics.average_check`); 0 leaves it out.
-    pub average_check_weight: f64,
+    /// What counts, and how much, in the order of the document; what is not named does not count.
+    pub metrics: Vec<MetricSetting>,
     /// What a conversion is counted from.
     pub exposure: Exposure,
+    /// A call counts as handled from so many seconds of talk on; only for [`Exposure::Calls`].
+    pub min_talk_seconds: u32,
     /// Deals closed longer ago do not count; none means all count.
     pub horizon_seconds: Option<u64>,
     /// After this time a result counts half; none means it never fades.
@@ -114,6 +117,47 @@ pub struct ScoreSettings {
     pub smoothing_seconds: u64,
     /// Which deals count.
     pub deals: DealFilter,
+}
+
+impl ScoreSettings {
+    /// How much a metric counts; weight 0 for one that is not named.
+    pub fn metric(&self, metric: &Metric) -> MetricSetting {
+        metric_setting(&self.metrics, metric)
+    }
+}
+
+/// How much a metric counts by a list of settings; weight 0 for one that is not named.
+pub(super) fn metric_setting(metrics: &[MetricSetting], metric: &Metric) -> MetricSetting {
+    let named = metrics.iter().find(|setting| setting.metric == *metric);
+    named.cloned().unwrap_or_else(|| MetricSetting { metric: metric.clone(), weight: 0.0, direction: Direction::More })
+}
+
+/// How new people come to their share: a part of it on the first day, all of it some working days later.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RampUp {
+    /// Part of the base share on the first day, 0 to 1.
+    pub from: f64,
+    /// Working days until the whole base share; 0 means at once.
+    pub working_days: u32,
+}
+
+impl RampUp {
+    /// New people get their whole share at once.
+    pub const OFF: Self = Self { from: 1.0, working_days: 0 };
+
+    /// Times the base share after so many working days.
+    pub fn factor(&self, days_worked: u32) -> f64 {
+        if days_worked >= self.working_days {
+            return 1.0;
+        }
+        self.from + (1.0 - self.from) * f64::from(days_worked) / f64::from(self.working_days)
+    }
+}
+
+impl Default for RampUp {
+    fn default() -> Self {
+        Self { from: 0.3, working_days: 20 }
+    }
 }
 
 /// After-call time: `min(max, base + per_talk_second x talk)` seconds.
@@ -171,6 +215,59 @@ pub struct MobileCallers {
     pub ring_seconds: u32,
 }
 
+/// What agents may set for themselves, and what it does to their weight.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnSetting {
+    /// Times the weight of who wants fewer calls.
+    pub lighter: f64,
+    /// Times the weight of who wants more.
+    pub heavier: f64,
+    /// What an agent may choose; a sales lead may set anything.
+    pub allowed: Vec<Load>,
+}
+
+impl Default for OwnSetting {
+    fn default() -> Self {
+        Self { lighter: 0.5, heavier: 1.25, allowed: vec![Load::Lighter, Load::Normal, Load::Heavier] }
+    }
+}
+
+/// After how many offers not taken in a row an agent is paused, by kind (none: never), and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissedOffers {
+    /// Not picked up in time.
+    pub missed: Option<u32>,
+    /// Declined.
+    pub rejected: Option<u32>,
+    /// The number was busy.
+    pub busy: Option<u32>,
+    /// The number could not be reached.
+    pub unreachable: Option<u32>,
+    /// How long the pause lasts, in seconds; none means until a presence is set, for a shift at most.
+    pub pause_seconds: Option<u32>,
+}
+
+impl MissedOffers {
+    /// Nobody is ever paused for misses.
+    pub const OFF: Self = Self { missed: None, rejected: None, busy: None, unreachable: None, pause_seconds: None };
+
+    /// After how many misses of a kind.
+    pub fn limit(&self, kind: MissKind) -> Option<u32> {
+        match kind {
+            MissKind::Missed => self.missed,
+            MissKind::Rejected => self.rejected,
+            MissKind::Busy => self.busy,
+            MissKind::Unreachable => self.unreachable,
+        }
+    }
+}
+
+impl Default for MissedOffers {
+    fn default() -> Self {
+        Self { missed: Some(3), rejected: Some(3), busy: None, unreachable: Some(2), pause_seconds: Some(15 * 60) }
+    }
+}
+
 /// How a group distributes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
@@ -196,4 +293,10 @@ pub struct Policy {
     pub callback: CallbackRules,
     /// Which calls are answered by it.
     pub rollout: Rollout,
+    /// What agents may set for themselves.
+    pub own_setting: OwnSetting,
+    /// When offers not taken pause an agent.
+    pub missed_offers: MissedOffers,
+    /// How new people come to their share.
+    pub ramp_up: RampUp,
 }

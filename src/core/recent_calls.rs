@@ -16,6 +16,9 @@ const KEPT_HOURS: i64 = 24;
 /// At most so many calls are remembered; the oldest go first.
 const CALLS_MAX: usize = 50_000;
 
+/// Of one caller at most so many calls are looked at, the latest: who calls all day must not make every hook slower.
+pub const CALLS_PER_CALLER_MAX: usize = 32;
+
 /// What is remembered of one call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecentCall {
@@ -41,7 +44,7 @@ pub struct RecentCall {
 #[derive(Debug, Clone, Default)]
 pub struct RecentCalls {
     calls: HashMap<CallKey, RecentCall>,
-    by_caller: HashMap<PhoneNumber, Vec<CallKey>>,
+    by_caller: HashMap<PhoneNumber, VecDeque<CallKey>>,
     arrivals: VecDeque<(Timestamp, CallKey)>,
 }
 
@@ -53,7 +56,11 @@ impl RecentCalls {
             return;
         }
         if let Some(caller) = &call.caller {
-            self.by_caller.entry(caller.clone()).or_default().push(key.clone());
+            let keys = self.by_caller.entry(caller.clone()).or_default();
+            keys.push_back(key.clone());
+            if keys.len() > CALLS_PER_CALLER_MAX {
+                keys.pop_front();
+            }
         }
         self.arrivals.push_back((call.asked_at, key.clone()));
         self.calls.insert(key.clone(), call);
@@ -80,10 +87,10 @@ impl RecentCalls {
         self.calls.iter()
     }
 
-    /// The calls of a caller.
+    /// The latest calls of a caller.
     pub fn of_caller(&self, caller: &PhoneNumber) -> impl Iterator<Item = (&CallKey, &RecentCall)> {
-        let keys = self.by_caller.get(caller).map(Vec::as_slice).unwrap_or_default();
-        keys.iter().filter_map(|key| self.calls.get_key_value(key))
+        let keys = self.by_caller.get(caller).into_iter().flatten();
+        keys.filter_map(|key| self.calls.get_key_value(key))
     }
 
     fn drop_oldest(&mut self) {

@@ -188,8 +188,8 @@ pub struct ReceivedEvent {
     pub event: CallEvent,
 }
 
-/// What an agent or a lead set for an agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+/// What an agent or a lead set for an agent; the strictest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PresenceState {
     /// On duty, takes calls.

@@ -1,24 +1,27 @@
 //! From deals to scores: how much better or worse than the pool's average somebody closes, believed with caution.
 //!
-//! For the agents of one policy, with every result counting `w = 2^(-age / half_life)`:
+//! For the agents of one policy, with every result counting `w = 2^(-age / half_life)`, ages in time on duty:
 //!
 //! ```text
-//! n_i = sum of w over deals handled (or calls)      k_i = sum of w over contracts
-//! R0  = sum k / sum n                                E_i = n_i * R0
+//! n_i = sum of w over deals handled (or first contacts)      k_i = sum of w over contracts
+//! R0  = sum k / sum n                                         E_i = n_i * R0
 //! conversion_i = (k_i + caution) / (E_i + caution)
 //!
 //! cap = deal_cap * median(amount)     amount' = min(amount, cap)     A0 = weighted mean of amount'
 //! check_i = (sum of w * amount'/A0 + caution) / (contracts with an amount, weighted + caution)
 //!
-//! value_i = conversion_i^weight * check_i^weight
+//! value_i = product of index^weight; an index of which less is better is turned over first
 //! ```
 //!
 //! The conversion index is Gamma-Poisson shrinkage (empirical Bayes for rates): contracts are Poisson with mean `E_i`
 //! times a personal factor, whose prior is Gamma with mean 1 and shape `caution`. The check index is a shrunken mean of
-//! amounts cut off at the cap (winsorised), with the same prior weight. Both are 1 for an average and for an unknown person.
-//! Raw totals are never used: who gets more calls closes more, and would get more calls still.
+//! amounts cut off at the cap (winsorised), with the same prior weight; so is the index of any figure that a CRM supplies with its
+//! contracts. The revenue index is money per opportunity (or call) in units of average contracts, with the same caution. All are 1
+//! for an average and for an unknown person. Raw totals are never used: who gets more calls closes more, and would get more calls
+//! still. Whose chances were of another kind (lead source, a few weeks only) is measured by its like: see `expected`.
 //!
-//! It must not read a clock, fetch deals or compute shares. Which deals count is decided in `deal_history`.
+//! It must not read a clock, fetch deals or compute shares. Which deals count is decided in `deal_history`, which calls in
+//! `first_contacts`.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -26,31 +29,37 @@ use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
 use super::deal::Deal;
 use super::deal_history::{self, CountedDeal, History, Outcome};
-use super::ids::ConnectionId;
+use super::duty_days::OffDutySpan;
+use super::exclusions::Exclusions;
+use super::expected::{Chances, Measured, Yardstick};
+use super::first_contacts::{Contact, Origin};
+use super::handled_call::HandledCall;
+use super::ids::{AgentId, ConnectionId};
+use super::metric::Metric;
+use super::per_contract::{MemberFigure, PerContract};
 use super::policy::{Exposure, ScoreSettings};
-use super::score_table::{AgentScore, PoolFigures, ScoreTable, ScoreTerms, contribution};
-use super::workspace::{AgentIx, PolicyIx, Workspace};
+use super::score_scope::Scope;
+use super::score_table::{AgentScore, FurtherMetric, PoolFigures, ScoreTable, ScoreTerms, contribution};
+use super::workspace::{PolicyIx, Workspace};
 
-/// A conversation that may lead to a contract; long enough, with a new contact: the caller decides which ones are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HandledCall {
-    /// Who talked.
-    pub agent: AgentIx,
-    /// When.
-    pub at: Timestamp,
-}
+/// A supplied figure beyond this is a mistake: 10^15.
+const FIGURE_MAX: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
 
 /// What scores are computed from, besides the deals.
 #[derive(Debug, Clone, Copy)]
 pub struct ScoreInput<'a> {
-    /// Agents, their CRM users and the currency.
+    /// Agents, their CRM users, their absences and the currency.
     pub workspace: &'a Workspace,
     /// Whose pool is compared.
     pub policy: PolicyIx,
     /// The policy's score settings.
     pub settings: &'a ScoreSettings,
-    /// Calls handled, in any order; read only with [`Exposure::Calls`].
+    /// Conversations, in any order; read only with [`Exposure::Calls`].
     pub handled_calls: &'a [HandledCall],
+    /// What shall not count; none excludes nothing.
+    pub exclusions: Option<&'a Exclusions>,
+    /// When people were set off duty, beside the absences of the document.
+    pub off_duty: &'a [OffDutySpan],
     /// When the deals were last known to be current: the oldest of the connections' last good pulls.
     pub as_of: Timestamp,
     /// The moment from which ages are counted.
@@ -58,10 +67,11 @@ pub struct ScoreInput<'a> {
 }
 
 impl<'a> ScoreInput<'a> {
-    /// The input for a policy whose deals are current now, without calls; none when the policy keeps no scores.
+    /// The input for a policy whose deals are current now, with nothing else; none when the policy keeps no scores.
     pub fn of(workspace: &'a Workspace, policy: PolicyIx, now: Timestamp) -> Option<Self> {
         let settings = workspace.policy(policy).score.as_ref()?;
-        Some(Self { workspace, policy, settings, handled_calls: &[], as_of: now, now })
+        let (handled_calls, exclusions, off_duty) = (&[], None, &[]);
+        Some(Self { workspace, policy, settings, handled_calls, exclusions, off_duty, as_of: now, now })
     }
 }
 
@@ -71,133 +81,244 @@ impl<'a> ScoreInput<'a> {
 /// Equal input gives bit-equal output: sums run over deals by (connection, deal id), then over agents in the order of
 /// the document.
 pub fn compute<'d>(input: &ScoreInput<'_>, deals: impl IntoIterator<Item = (&'d ConnectionId, &'d Deal)>) -> ScoreTable {
-    let pool = input.workspace.pool(input.policy);
-    let history = deal_history::read(input, &pool, deals);
-    let median_amount = median_amount(&history.counted);
-    let cap = median_amount.and_then(|median| cap(input.settings.deal_cap, median));
-
-    let mut ledgers = vec![Ledger::default(); pool.len()];
-    for deal in &history.counted {
-        if let Some(ledger) = ledgers.get_mut(deal.member) {
-            ledger.add(deal, cap);
-        }
-    }
-    if input.settings.exposure == Exposure::Calls {
-        replace_exposure_by_calls(input, &pool, history.median_seconds_to_close, &mut ledgers);
-    }
-
-    let averages = Averages::of(&ledgers);
-    let agents = pool
+    let scope = Scope::of(input);
+    let mut history = deal_history::read(&scope, deals.into_iter().map(shortened));
+    let counting = counting_contacts(&scope, &mut history);
+    let check = PerContract::read(&history.counted, scope.pool.len(), input.settings.deal_cap, amount_of);
+    let conversion = measure(&scope, &history, &counting, |_| 1.0);
+    let further = further_metrics(&scope, &mut history, &counting, &check);
+    let counts = counts(&scope, &history, &counting);
+    let part = |member: usize| {
+        Some(MemberPart {
+            counts: *counts.get(member)?,
+            conversion: *conversion.members.get(member)?,
+            base_rate: conversion.base_rate.filter(|rate| *rate > 0.0),
+            check: check.members.get(member)?,
+            check_tells: check.tells(),
+            further: further.iter().filter_map(|metric| metric.get(member).cloned()).collect(),
+        })
+    };
+    let agents: Vec<AgentScore> = scope
+        .pool
         .iter()
-        .zip(&ledgers)
-        .zip(&history.contracts_known)
-        .map(|((agent, ledger), known)| agent_score(input, *agent, ledger, *known, averages))
+        .enumerate()
+        .filter_map(|(member, agent)| Some(agent_score(input, &input.workspace.agent(*agent).id, part(member)?)))
         .collect();
     ScoreTable {
         policy: input.workspace.policy(input.policy).id.clone(),
         as_of: input.as_of.min(input.now),
+        pool: pool_figures(&agents, conversion.base_rate, &check, history.median_seconds_to_close),
         agents,
-        pool: pool_figures(&ledgers, averages, &history, median_amount, cap),
         terms: ScoreTerms {
-            contracts_closed_weight: input.settings.contracts_closed_weight,
-            average_check_weight: input.settings.average_check_weight,
+            contracts_closed_weight: input.settings.metric(&Metric::ContractsClosed).weight,
+            average_check_weight: input.settings.metric(&Metric::AverageCheck).weight,
             caution: input.settings.caution,
+            metrics: input.settings.metrics.clone(),
         },
         unmapped_users: history.unmapped_users,
         notes: history.notes,
+        exclusions: history.exclusions,
     }
 }
 
-/// What one agent has done. Money is exact; the faded sums are real numbers: their weights are irrational powers of 2,
-/// so they measure evidence, not money, and the indices made of them are ratios.
-#[derive(Debug, Clone, Default)]
-struct Ledger {
+/// The same pair, borrowed for as long as the computation takes.
+fn shortened<'s, 'd: 's>((connection, deal): (&'d ConnectionId, &'d Deal)) -> (&'s ConnectionId, &'s Deal) {
+    (connection, deal)
+}
+
+fn amount_of(deal: &CountedDeal<'_>) -> Option<Decimal> {
+    match deal.outcome {
+        Outcome::Contract(amount) => amount,
+        Outcome::NoContract => None,
+    }
+}
+
+/// Which first contacts count. Calls younger than the usual time to close are left out: no contract can have followed yet, and
+/// whoever has just begun would look bad.
+fn counting_contacts(scope: &Scope<'_>, history: &mut History<'_>) -> Vec<bool> {
+    let ripe_after = history.median_seconds_to_close.unwrap_or(0.0);
+    let counting: Vec<bool> = history.contacts.iter().map(|contact| contact.counts(scope, ripe_after)).collect();
+    let young = |(contact, counts): &(&Contact<'_>, &bool)| !**counts && contact.member.is_some() && contact.counts(scope, 0.0);
+    history.notes.calls_too_young = history.contacts.iter().zip(&counting).filter(young).count() as u64;
+    let without = |deal: &&CountedDeal<'_>| match (deal.outcome, deal.origin) {
+        (Outcome::Contract(_), Origin::NoCall) => true,
+        (Outcome::Contract(_), Origin::Contact(position)) => !counting.get(position).copied().unwrap_or(false),
+        (Outcome::Contract(_), Origin::Untold) | (Outcome::NoContract, _) => false,
+    };
+    history.notes.contracts_without_call = history.counted.iter().filter(without).count() as u64;
+    counting
+}
+
+/// Measures what came of opportunities, or of first contacts; `worth` says how much a contract comes to.
+fn measure<'d>(
+    scope: &Scope<'d>,
+    history: &History<'d>,
+    counting: &[bool],
+    worth: impl Fn(&CountedDeal<'d>) -> f64,
+) -> Yardstick {
+    let mut chances = Chances::new(scope.pool.len());
+    for (contact, _) in history.contacts.iter().zip(counting).filter(|(_, counts)| **counts) {
+        if let Some(member) = contact.member {
+            chances.had(member, contact.kind(), scope.weight(contact.age_seconds));
+        }
+    }
+    for deal in &history.counted {
+        // From which chance it came: none where nothing tells, and not at all where it came from none that counts.
+        let kind = match (scope.input.settings.exposure, deal.origin) {
+            (Exposure::Opportunities, _) => {
+                let kind = (deal.deal.source(), deal.week);
+                chances.had(deal.member, kind, deal.weight);
+                Some(kind)
+            }
+            (Exposure::Calls, Origin::Untold) => None,
+            (Exposure::Calls, Origin::NoCall) => continue,
+            (Exposure::Calls, Origin::Contact(position)) => {
+                let counts = counting.get(position).copied().unwrap_or(false);
+                match history.contacts.get(position).filter(|_| counts) {
+                    Some(contact) => Some(contact.kind()),
+                    None => continue,
+                }
+            }
+        };
+        match deal.outcome {
+            Outcome::Contract(_) => chances.came_of(deal.member, kind, deal.weight * worth(deal)),
+            Outcome::NoContract => {}
+        }
+    }
+    chances.measure()
+}
+
+/// The metrics that the policy names beside conversion and check, by member.
+fn further_metrics<'d>(
+    scope: &Scope<'d>,
+    history: &mut History<'d>,
+    counting: &[bool],
+    check: &PerContract,
+) -> Vec<Vec<FurtherMetric>> {
+    let settings = scope.input.settings;
+    let mut left_out = 0;
+    let of = |metric: &Metric| match metric {
+        Metric::ContractsClosed | Metric::AverageCheck => None,
+        Metric::Revenue => Some(revenue(scope, history, counting, check)),
+        Metric::Supplied(name) => {
+            let value = |deal: &CountedDeal<'_>| deal.deal.metrics.get(&**name).copied();
+            let sane = |value: &Decimal| (Decimal::ZERO..=FIGURE_MAX).contains(value);
+            let contract = |deal: &&CountedDeal<'_>| matches!(deal.outcome, Outcome::Contract(_));
+            let contracts = || history.counted.iter().filter(contract);
+            left_out += contracts().filter_map(value).filter(|value| !sane(value)).count() as u64;
+            let figure = |deal: &CountedDeal<'_>| match deal.outcome {
+                Outcome::Contract(_) => value(deal).filter(sane),
+                Outcome::NoContract => None,
+            };
+            let read = PerContract::read(&history.counted, scope.pool.len(), settings.deal_cap, figure);
+            Some(read.members.iter().map(|member| supplied(metric, member, read.tells(), settings.caution)).collect())
+        }
+    };
+    let metrics = settings.metrics.iter().map(|setting| &setting.metric).filter_map(of).collect();
+    history.notes.metric_values_left_out = left_out;
+    metrics
+}
+
+fn supplied(metric: &Metric, member: &MemberFigure, tells: bool, caution: f64) -> FurtherMetric {
+    FurtherMetric {
+        metric: metric.clone(),
+        figure: member.capped_sum.checked_div(Decimal::from(member.contracts)).and_then(|mean| mean.to_f64()),
+        sample: member.sample,
+        raw: (member.expected > 0.0 && tells).then(|| member.worth / member.expected),
+        index: if tells { shrunken(member.worth, member.expected, caution) } else { 1.0 },
+    }
+}
+
+/// Money per opportunity (or call). A contract without an amount is worth an average one.
+fn revenue(scope: &Scope<'_>, history: &History<'_>, counting: &[bool], check: &PerContract) -> Vec<FurtherMetric> {
+    let mean = check.mean.filter(|_| check.tells());
+    let worth = |deal: &CountedDeal<'_>| {
+        let amount = amount_of(deal).map(|amount| check.cap.map_or(amount, |cap| amount.min(cap)));
+        amount.zip(mean).map_or(1.0, |(amount, mean)| amount.to_f64().unwrap_or(0.0) / mean)
+    };
+    let yardstick = measure(scope, history, counting, worth);
+    let base_rate = yardstick.base_rate.filter(|rate| *rate > 0.0);
+    let of = |measured: &Measured| {
+        let expected = base_rate.map(|rate| rate * measured.comparable);
+        FurtherMetric {
+            metric: Metric::Revenue,
+            figure: mean.filter(|_| measured.chances > 0.0).map(|mean| mean * measured.results / measured.chances),
+            sample: measured.chances,
+            raw: expected.filter(|expected| *expected > 0.0).map(|expected| measured.results / expected),
+            index: expected.map_or(1.0, |expected| shrunken(measured.results, expected, scope.input.settings.caution)),
+        }
+    };
+    yardstick.members.iter().map(of).collect()
+}
+
+/// Raw counts of one member.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
     contracts: u64,
+    contracts_known: u64,
     opportunities: u64,
     calls: u64,
-    revenue: Decimal,
-    priced: u64,
-    capped_revenue: Decimal,
-    faded_contracts: f64,
-    faded_exposure: f64,
-    faded_priced: f64,
-    faded_capped_revenue: f64,
 }
 
-impl Ledger {
-    fn add(&mut self, deal: &CountedDeal, cap: Option<Decimal>) {
-        self.opportunities += 1;
-        self.faded_exposure += deal.weight;
-        match &deal.outcome {
-            Outcome::NoContract => return,
-            Outcome::Contract(_) => {}
-        }
-        self.contracts += 1;
-        self.faded_contracts += deal.weight;
-        if let Outcome::Contract(Some(amount)) = deal.outcome {
-            let capped = cap.map_or(amount, |cap| amount.min(cap));
-            // Saturating: a nonsensical amount in a CRM must not stop the others' scores.
-            self.revenue = self.revenue.saturating_add(amount);
-            self.capped_revenue = self.capped_revenue.saturating_add(capped);
-            self.priced += 1;
-            self.faded_priced += deal.weight;
-            self.faded_capped_revenue += deal.weight * capped.to_f64().unwrap_or(0.0);
+fn counts(scope: &Scope<'_>, history: &History<'_>, counting: &[bool]) -> Vec<Counts> {
+    let mut counts: Vec<Counts> = vec![Counts::default(); scope.pool.len()];
+    for (member, known) in counts.iter_mut().zip(&history.contracts_known) {
+        member.contracts_known = *known;
+    }
+    for deal in &history.counted {
+        if let Some(member) = counts.get_mut(deal.member) {
+            member.opportunities += 1;
+            member.contracts += u64::from(matches!(deal.outcome, Outcome::Contract(_)));
         }
     }
+    let contacts = history.contacts.iter().zip(counting).filter(|(_, counts)| **counts);
+    for member in contacts.filter_map(|(contact, _)| contact.member) {
+        counts.get_mut(member).into_iter().for_each(|member| member.calls += 1);
+    }
+    counts
 }
 
-/// Faded averages of the pool that everybody is measured by.
-#[derive(Debug, Clone, Copy)]
-struct Averages {
+/// What a member's score is made of.
+struct MemberPart<'a> {
+    counts: Counts,
+    conversion: Measured,
+    /// None without a single conversion in the pool: then there is nothing to compare, and everybody is average.
     base_rate: Option<f64>,
-    capped_amount: Option<f64>,
+    check: &'a MemberFigure,
+    check_tells: bool,
+    further: Vec<FurtherMetric>,
 }
 
-impl Averages {
-    fn of(ledgers: &[Ledger]) -> Self {
-        let sum = |part: fn(&Ledger) -> f64| ledgers.iter().map(part).sum::<f64>();
-        let mean = |total: f64, count: f64| (count > 0.0).then(|| total / count);
-        Self {
-            base_rate: mean(sum(|ledger| ledger.faded_contracts), sum(|ledger| ledger.faded_exposure)),
-            capped_amount: mean(sum(|ledger| ledger.faded_capped_revenue), sum(|ledger| ledger.faded_priced)),
-        }
-    }
-}
-
-fn agent_score(input: &ScoreInput<'_>, agent: AgentIx, ledger: &Ledger, contracts_known: u64, averages: Averages) -> AgentScore {
+fn agent_score(input: &ScoreInput<'_>, agent: &AgentId, part: MemberPart<'_>) -> AgentScore {
     let settings = input.settings;
-    let expected = averages.base_rate.map_or(0.0, |rate| ledger.faded_exposure * rate);
-    // Without a single conversion in the pool there is nothing to compare, and without amounts (or with amounts of 0
-    // throughout) no check: everybody is average.
-    let conversion_index = match averages.base_rate {
-        Some(rate) if rate > 0.0 => shrunken(ledger.faded_contracts, expected, settings.caution),
-        Some(_) | None => 1.0,
+    let MemberPart { counts, conversion, check, further, .. } = part;
+    let expected = part.base_rate.map_or(0.0, |rate| conversion.comparable * rate);
+    let conversion_index = part.base_rate.map_or(1.0, |_| shrunken(conversion.results, expected, settings.caution));
+    let check_index = if part.check_tells { shrunken(check.worth, check.expected, settings.caution) } else { 1.0 };
+    let part_of = |metric: &Metric, index: f64| {
+        let setting = settings.metric(metric);
+        contribution(setting.direction.turn(index), setting.weight)
     };
-    let average_amount = averages.capped_amount.filter(|amount| *amount > 0.0);
-    let worth = average_amount.map_or(0.0, |amount| ledger.faded_capped_revenue / amount);
-    let check_index = match average_amount {
-        Some(_) => shrunken(worth, ledger.faded_priced, settings.caution),
-        None => 1.0,
-    };
-    let value = contribution(conversion_index, settings.contracts_closed_weight)
-        * contribution(check_index, settings.average_check_weight);
+    let own = part_of(&Metric::ContractsClosed, conversion_index) * part_of(&Metric::AverageCheck, check_index);
     AgentScore {
-        agent: input.workspace.agent(agent).id.clone(),
-        contracts_closed: ledger.contracts,
-        opportunities: ledger.opportunities,
-        revenue: ledger.revenue,
-        average_check: ledger.revenue.checked_div(Decimal::from(ledger.priced)),
-        capped_check: ledger.capped_revenue.checked_div(Decimal::from(ledger.priced)),
+        agent: agent.clone(),
+        contracts_closed: counts.contracts,
+        opportunities: counts.opportunities,
+        revenue: check.sum,
+        average_check: check.sum.checked_div(Decimal::from(check.contracts)),
+        capped_check: check.capped_sum.checked_div(Decimal::from(check.contracts)),
         conversion_index,
         check_index,
-        value: if value.is_finite() { value } else { 1.0 },
-        calls_handled: ledger.calls,
-        contracts_known,
-        faded_contracts: ledger.faded_contracts,
-        faded_exposure: ledger.faded_exposure,
+        value: further.iter().fold(own, |value, metric| value * part_of(&metric.metric, metric.index)),
+        calls_handled: counts.calls,
+        contracts_known: counts.contracts_known,
+        faded_contracts: conversion.results,
+        faded_exposure: conversion.chances,
         expected_contracts: expected,
-        faded_priced_contracts: ledger.faded_priced,
-        faded_worth: worth,
+        faded_priced_contracts: check.sample,
+        faded_worth: check.worth,
+        expected_worth: check.expected,
+        further,
     }
 }
 
@@ -208,61 +329,19 @@ pub fn shrunken(seen: f64, expected: f64, caution: f64) -> f64 {
 }
 
 fn pool_figures(
-    ledgers: &[Ledger],
-    averages: Averages,
-    history: &History,
-    median_amount: Option<Decimal>,
-    cap: Option<Decimal>,
+    agents: &[AgentScore],
+    base_rate: Option<f64>,
+    check: &PerContract,
+    median_seconds_to_close: Option<f64>,
 ) -> PoolFigures {
     PoolFigures {
-        contracts_closed: ledgers.iter().map(|ledger| ledger.contracts).sum(),
-        opportunities: ledgers.iter().map(|ledger| ledger.opportunities).sum(),
-        revenue: ledgers.iter().fold(Decimal::ZERO, |sum, ledger| sum.saturating_add(ledger.revenue)),
-        base_rate: averages.base_rate,
-        median_amount,
-        cap,
-        mean_capped_amount: averages.capped_amount.and_then(Decimal::from_f64).map(|mean| mean.round_dp(12).normalize()),
-        median_seconds_to_close: history.median_seconds_to_close,
-    }
-}
-
-/// The pool's typical amount: fading plays no part in it, so that the cap does not wander from day to day.
-fn median_amount(counted: &[CountedDeal]) -> Option<Decimal> {
-    let mut amounts: Vec<Decimal> = counted
-        .iter()
-        .filter_map(|deal| match deal.outcome {
-            Outcome::Contract(amount) => amount,
-            Outcome::NoContract => None,
-        })
-        .collect();
-    amounts.sort_unstable();
-    let upper = *amounts.get(amounts.len() / 2)?;
-    if amounts.len() % 2 == 1 {
-        return Some(upper);
-    }
-    let lower = *amounts.get(amounts.len() / 2 - 1)?;
-    lower.saturating_add(upper).checked_div(Decimal::TWO)
-}
-
-fn cap(deal_cap: Option<f64>, median: Decimal) -> Option<Decimal> {
-    Some(Decimal::from_f64(deal_cap?)?.saturating_mul(median))
-}
-
-/// Exposure from calls instead of deals. Calls younger than the usual time to close are left out: no contract can have
-/// followed yet, and whoever has just begun would look bad.
-fn replace_exposure_by_calls(input: &ScoreInput<'_>, pool: &[AgentIx], seconds_to_close: Option<f64>, ledgers: &mut [Ledger]) {
-    let ripe_after = seconds_to_close.unwrap_or(0.0);
-    let horizon = input.settings.horizon_seconds.map_or(f64::INFINITY, |seconds| seconds as f64);
-    for (agent, ledger) in pool.iter().zip(ledgers) {
-        let mut ages: Vec<f64> = input
-            .handled_calls
-            .iter()
-            .filter(|call| call.agent == *agent)
-            .map(|call| deal_history::seconds_between(call.at, input.now))
-            .filter(|age| (ripe_after..=horizon).contains(age))
-            .collect();
-        ages.sort_unstable_by(f64::total_cmp);
-        ledger.calls = ages.len() as u64;
-        ledger.faded_exposure = ages.iter().map(|age| deal_history::fading(*age, input.settings.half_life_seconds)).sum();
+        contracts_closed: agents.iter().map(|agent| agent.contracts_closed).sum(),
+        opportunities: agents.iter().map(|agent| agent.opportunities).sum(),
+        revenue: agents.iter().fold(Decimal::ZERO, |sum, agent| sum.saturating_add(agent.revenue)),
+        base_rate,
+        median_amount: check.median,
+        cap: check.cap,
+        mean_capped_amount: check.mean.and_then(Decimal::from_f64).map(|mean| mean.round_dp(12).normalize()),
+        median_seconds_to_close,
     }
 }

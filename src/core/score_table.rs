@@ -1,16 +1,17 @@
-//! The score table: what deals say about the agents of one policy at one moment, why, and whether a new one may replace
-//! the old one.
+//! The score table: what deals say about the agents of one policy at one moment, and why.
 //!
 //! Immutable once computed (`score::compute`). It is stored as JSON: fields are only ever added, each with a default, and
 //! unknown ones are ignored, so that an older program reads a newer table and the other way round. It computes no shares.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
+use super::exclusions::AppliedExclusion;
 use super::ids::{AgentId, ConnectionId, CrmUserId, PolicyId};
+use super::metric::{Direction, Metric, MetricSetting};
+use super::policy::metric_setting;
 
 /// All scores of one policy at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub struct ScoreTable {
     /// What was left out, guessed or counted otherwise than the CRM states it.
     #[serde(default)]
     pub notes: DealNotes,
+    /// What exclusions took out, by agent.
+    #[serde(default)]
+    pub exclusions: Vec<AppliedExclusion>,
 }
 
 /// One agent's results. Counts and money are raw (not faded) figures inside the horizon; the `faded_*` ones are real
@@ -59,7 +63,7 @@ pub struct AgentScore {
     pub check_index: f64,
     /// The indices joined: 1 is average or unknown.
     pub value: f64,
-    /// Calls handled; 0 where conversion is counted from opportunities.
+    /// First contacts handled that count; 0 where conversion is counted from opportunities.
     #[serde(default)]
     pub calls_handled: u64,
     /// Contracts of any age, horizon or not: falls only when the source loses data (or returns them).
@@ -80,6 +84,30 @@ pub struct AgentScore {
     /// Their capped amounts in units of the pool's mean: how many average contracts they are worth.
     #[serde(default)]
     pub faded_worth: f64,
+    /// What an average agent's contracts of the same time are worth, in the same units; as many as there are, where the
+    /// agent was there throughout.
+    #[serde(default)]
+    pub expected_worth: f64,
+    /// Metrics beside conversion and check, in the order of the policy.
+    #[serde(default)]
+    pub further: Vec<FurtherMetric>,
+}
+
+/// An agent's figures of a metric beside conversion and check.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FurtherMetric {
+    /// Which.
+    pub metric: Metric,
+    /// The agent's own figure: mean per contract, or money per opportunity (or call); none without a sample.
+    #[serde(default)]
+    pub figure: Option<f64>,
+    /// On how much it rests, faded: contracts that have the figure, or opportunities (or calls).
+    pub sample: f64,
+    /// The figure as a multiple of an average agent's; none where there is nothing to compare.
+    #[serde(default)]
+    pub raw: Option<f64>,
+    /// `raw` pulled towards 1 by caution, before it is turned over where less is better.
+    pub index: f64,
 }
 
 /// What everybody of a pool is compared with.
@@ -108,12 +136,28 @@ pub struct PoolFigures {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ScoreTerms {
-    /// Exponent of the conversion index.
+    /// Exponent of the conversion index; for programs that know no `metrics`.
     pub contracts_closed_weight: f64,
-    /// Exponent of the check index.
+    /// Exponent of the check index; likewise.
     pub average_check_weight: f64,
     /// How many average contracts everybody starts with.
     pub caution: f64,
+    /// What counts, and how much; empty in tables of programs that knew only the two weights above.
+    pub metrics: Vec<MetricSetting>,
+}
+
+impl ScoreTerms {
+    /// How much a metric counts.
+    pub fn metric(&self, metric: &Metric) -> MetricSetting {
+        let old = |weight| MetricSetting::more(metric.clone(), weight);
+        match metric {
+            Metric::ContractsClosed if self.metrics.is_empty() => old(self.contracts_closed_weight),
+            Metric::AverageCheck if self.metrics.is_empty() => old(self.average_check_weight),
+            Metric::ContractsClosed | Metric::AverageCheck | Metric::Revenue | Metric::Supplied(_) => {
+                metric_setting(&self.metrics, metric)
+            }
+        }
+    }
 }
 
 /// A CRM user who owns deals and is mapped to nobody.
@@ -127,7 +171,7 @@ pub struct UnmappedUser {
     pub deals: u64,
 }
 
-/// What was left out, guessed, or counted otherwise than the CRM states it. All figures count deals (but one).
+/// What was left out, guessed, or counted otherwise than the CRM states it. All figures count deals unless they say otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DealNotes {
@@ -151,6 +195,14 @@ pub struct DealNotes {
     pub linked_duplicates: u64,
     /// How many users are unmapped, listed or not.
     pub unmapped_users_total: u64,
+    /// Contracts from no first contact that counts: in the check, but not in the conversion; only where it is counted from calls.
+    pub contracts_without_call: u64,
+    /// First contacts that are too young for a contract to have followed.
+    pub calls_too_young: u64,
+    /// Calls left out because an agent tagged them.
+    pub tagged_calls: u64,
+    /// Values of supplied metrics left out: below 0, or beyond all reason.
+    pub metric_values_left_out: u64,
 }
 
 impl ScoreTable {
@@ -167,44 +219,51 @@ impl ScoreTable {
     /// Why an agent has that value.
     pub fn explain(&self, agent: &AgentId) -> Option<Explanation> {
         let score = self.score_of(agent)?;
-        let terms = &self.terms;
-        let conversion = MetricExplanation {
+        let conversion = self.explain_metric(FurtherMetric {
             metric: Metric::ContractsClosed,
-            raw: ratio(score.faded_contracts, score.expected_contracts),
+            figure: ratio(score.faded_contracts, score.faded_exposure),
             sample: score.faded_exposure,
+            raw: ratio(score.faded_contracts, score.expected_contracts),
             index: score.conversion_index,
-            weight: terms.contracts_closed_weight,
-            contribution: contribution(score.conversion_index, terms.contracts_closed_weight),
-        };
-        let check = MetricExplanation {
+        });
+        // Tables of older programs knew no expected worth: everybody was measured by the same mean.
+        let expected_worth = if score.expected_worth > 0.0 { score.expected_worth } else { score.faded_priced_contracts };
+        let check = self.explain_metric(FurtherMetric {
             metric: Metric::AverageCheck,
-            raw: ratio(score.faded_worth, score.faded_priced_contracts),
+            figure: score.capped_check.and_then(|check| check.to_f64()),
             sample: score.faded_priced_contracts,
+            raw: ratio(score.faded_worth, expected_worth),
             index: score.check_index,
-            weight: terms.average_check_weight,
-            contribution: contribution(score.check_index, terms.average_check_weight),
-        };
-        Some(Explanation { agent: score.agent.clone(), metrics: [conversion, check], caution: terms.caution, value: score.value })
+        });
+        let further = score.further.iter().map(|metric| self.explain_metric(metric.clone()));
+        let metrics = [conversion, check].into_iter().chain(further).collect();
+        Some(Explanation { agent: score.agent.clone(), metrics, caution: self.terms.caution, value: score.value })
     }
-}
 
-/// A figure an index is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    /// How often a contract follows.
-    ContractsClosed,
-    /// How large contracts are.
-    AverageCheck,
-}
-
-impl Metric {
-    /// The metric as a workspace file writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ContractsClosed => "contracts_closed",
-            Self::AverageCheck => "average_check",
+    fn explain_metric(&self, known: FurtherMetric) -> MetricExplanation {
+        let setting = self.terms.metric(&known.metric);
+        let index = setting.direction.turn(known.index);
+        MetricExplanation {
+            metric: known.metric,
+            direction: setting.direction,
+            figure: known.figure,
+            raw: known.raw,
+            sample: known.sample,
+            index,
+            weight: setting.weight,
+            contribution: contribution(index, setting.weight),
         }
+    }
+
+    /// Whether another table says something else of anybody: other counts, or a value that differs by more than a thousandth.
+    /// Values fade from minute to minute; that alone is no news.
+    pub fn differs_from(&self, other: &ScoreTable) -> bool {
+        let counts =
+            |score: &AgentScore| (score.contracts_known, score.contracts_closed, score.opportunities, score.calls_handled);
+        let same = |(a, b): (&AgentScore, &AgentScore)| {
+            a.agent == b.agent && counts(a) == counts(b) && (a.value - b.value).abs() <= 1e-3 * b.value.abs()
+        };
+        self.terms != other.terms || self.agents.len() != other.agents.len() || !self.agents.iter().zip(&other.agents).all(same)
     }
 }
 
@@ -213,11 +272,15 @@ impl Metric {
 pub struct MetricExplanation {
     /// Which.
     pub metric: Metric,
-    /// The result as a multiple of the pool's average before caution; none without results.
+    /// Whether more or less is better.
+    pub direction: Direction,
+    /// The agent's own figure, faded: contracts per opportunity (or call), mean amount after the cap, ...; none without a sample.
+    pub figure: Option<f64>,
+    /// The figure as a multiple of an average agent's before caution; none without results.
     pub raw: Option<f64>,
-    /// How much the result rests on: faded opportunities (or calls), faded contracts with an amount.
+    /// How much the figure rests on: faded opportunities (or calls), faded contracts that have it.
     pub sample: f64,
-    /// `raw` pulled towards 1 by caution, the more the smaller the sample.
+    /// `raw` pulled towards 1 by caution, the more the smaller the sample; turned over where less is better.
     pub index: f64,
     /// The exponent.
     pub weight: f64,
@@ -230,8 +293,8 @@ pub struct MetricExplanation {
 pub struct Explanation {
     /// Who.
     pub agent: AgentId,
-    /// Each metric's part.
-    pub metrics: [MetricExplanation; 2],
+    /// Each metric's part: conversion, check, then the others in the order of the policy.
+    pub metrics: Vec<MetricExplanation>,
     /// How many average contracts everybody starts with.
     pub caution: f64,
     /// The product of the contributions.
@@ -242,79 +305,10 @@ fn ratio(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
 }
 
+/// No contribution is larger: it would change no share, and many of them would overflow.
+const CONTRIBUTION_MAX: f64 = 1e12;
+
 /// `index^weight`: 1 for weight 0, which leaves the metric out.
 pub(super) fn contribution(index: f64, weight: f64) -> f64 {
-    index.powf(weight)
-}
-
-/// Why a table is computed anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Occasion {
-    /// Deals were pulled or pushed, or time went by; nothing else changed.
-    Refresh,
-    /// The policy, the mapping of users, the pool or the connections changed: other results are expected.
-    Reconfigured,
-}
-
-/// Whether a new table replaces the one in use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It does.
-    Accept,
-    /// The one in use stays.
-    Refuse(RefuseReason),
-}
-
-/// Why a new table is not believed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RefuseReason {
-    /// Nobody has a contract any more.
-    #[error(
-        "the CRM shows no contracts at all, {before} agents had some before; the last scores stay in use: check what the \
-         connection may read, or save the policy again to accept"
-    )]
-    Empty {
-        /// Agents with contracts in the table in use.
-        before: usize,
-    },
-    /// Too many agents lost all their contracts at once.
-    #[error(
-        "{gone} of {before} agents with contracts have none any more; the last scores stay in use: check what the connection \
-         may read, or save the policy again to accept"
-    )]
-    MostVanished {
-        /// Agents who lost all contracts.
-        gone: usize,
-        /// Agents with contracts in the table in use.
-        before: usize,
-    },
-}
-
-/// Judges a new table against the one in use: a CRM that suddenly shows nothing (a lost permission, a filter, an emptied
-/// file) must not level everybody's scores.
-///
-/// Contracts of any age are compared, so that results which merely leave the horizon raise no alarm, and only agents who
-/// are in both pools, so that somebody who left does not count as vanished.
-pub fn judge(previous: Option<&ScoreTable>, next: &ScoreTable, occasion: Occasion) -> Verdict {
-    let Some(previous) = previous else { return Verdict::Accept };
-    match occasion {
-        Occasion::Reconfigured => return Verdict::Accept,
-        Occasion::Refresh => {}
-    }
-    let known_now: HashMap<&AgentId, u64> = next.agents.iter().map(|score| (&score.agent, score.contracts_known)).collect();
-    let still_there: Vec<u64> = previous
-        .agents
-        .iter()
-        .filter(|before| before.contracts_known > 0)
-        .filter_map(|before| known_now.get(&before.agent).copied())
-        .collect();
-    let before = still_there.len();
-    let gone = still_there.iter().filter(|contracts| **contracts == 0).count();
-    if before > 0 && next.agents.iter().all(|agent| agent.contracts_known == 0) {
-        Verdict::Refuse(RefuseReason::Empty { before })
-    } else if gone * 2 > before {
-        Verdict::Refuse(RefuseReason::MostVanished { gone, before })
-    } else {
-        Verdict::Accept
-    }
+    index.powf(weight).min(CONTRIBUTION_MAX)
 }

@@ -52,6 +52,21 @@ impl ShareBoard {
         Self { groups: groups.collect() }
     }
 
+    /// The same shares for another version of the workspace, in which positions may differ: a group that is still there with
+    /// the same members keeps its shares, any other has its base shares.
+    pub fn carried(&self, from: &Workspace, to: &Workspace) -> Self {
+        let members = |workspace: &Workspace, group: GroupIx| -> Vec<String> {
+            let names = workspace.group(group).members.iter().map(|member| workspace.member_name(member.who).to_owned());
+            names.collect()
+        };
+        let base = Self::of_base(to);
+        let groups = (0..).map(GroupIx).zip(&to.groups).zip(base.groups).map(|((ix, group), base)| {
+            let before = from.find_group(&group.id).filter(|before| members(from, *before) == members(to, ix));
+            before.and_then(|before| self.group(before)).cloned().unwrap_or(base)
+        });
+        Self { groups: groups.collect() }
+    }
+
     /// A group's shares.
     pub fn group(&self, group: GroupIx) -> Option<&GroupShares> {
         self.groups.get(group.0 as usize)

@@ -97,6 +97,13 @@ impl SharePlan {
         }
     }
 
+    /// The same, for scores that somebody chose: they never grow stale.
+    #[must_use]
+    pub fn held(mut self) -> Self {
+        self.stale_after_seconds = u64::MAX;
+        self
+    }
+
     /// The share of each member at a moment, in the order of [`SharePlan::members`]; they sum to 1 (to 0 when nobody has a
     /// base). Before `since` it is what it was then.
     pub fn published(&self, now: Timestamp) -> Vec<f64> {

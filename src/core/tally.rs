@@ -15,7 +15,7 @@ use super::call_state::{CallState, GroupPart};
 use super::callback;
 use super::credit_book::{CreditBook, EntryKey};
 use super::ids::{AgentId, CallKey, GroupId, MemberId};
-use super::intervention::{Intervention, InterventionBook};
+use super::intervention::{Change, Intervention, InterventionBook};
 use super::recent_calls::RecentCalls;
 use super::record::{DecisionRecord, Presence, ReceivedEvent};
 use super::rollout::Arm;
@@ -168,6 +168,12 @@ impl Tally {
         for key in intervention.change.moved_calls() {
             if let Some(serial) = self.call_serials.get(&key).copied() {
                 self.refresh(serial, intervention.set_at);
+            }
+        }
+        if let Change::PauseAfterCall { agent, .. } = &intervention.change {
+            let (asked, slot) = (self.interventions.pause_after_call(agent).cloned(), self.agent_slot(agent));
+            if let Some(agent) = self.agents.get_mut(slot) {
+                agent.pause_after_call = asked;
             }
         }
     }
@@ -370,6 +376,7 @@ impl Tally {
         let holds = call.state.occupancies(now);
         let talk_ends: Vec<_> =
             call.state.talkers().filter_map(|agent| Some((agent.clone(), call.state.talk_end(agent)?))).collect();
+        self.note_misses(serial);
         self.move_parts(serial, parts);
         self.move_holds(serial, &holds);
         for (agent, end) in talk_ends {
@@ -380,6 +387,21 @@ impl Tally {
         }
         for (_, _, until) in holds {
             self.expiries.push(Reverse((until, serial)));
+        }
+    }
+
+    /// Only what we offered counts: a call of somebody else's may be one the agent need not take.
+    fn note_misses(&mut self, serial: u64) {
+        let Some(call) = self.calls.get(&serial).filter(|call| !call.state.decisions.is_empty()) else { return };
+        for (agent, outcome) in call.state.outcomes().iter() {
+            // `agent_slot`, field by field: the call is borrowed.
+            let slot = *self.agent_slots.entry(agent.clone()).or_insert_with(|| {
+                self.agents.push(AgentLive::default());
+                self.agents.len() - 1
+            });
+            if let Some(agent) = self.agents.get_mut(slot) {
+                agent.misses.note(&call.state.key, outcome);
+            }
         }
     }
 

@@ -11,10 +11,11 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::adjustments::{Adjustment, Adjustments};
 use super::ids::{AgentId, MemberId};
 use super::policy::Mode;
 use super::score_table::ScoreTable;
-use super::workspace::{GroupIx, MemberRef, Workspace};
+use super::workspace::{AgentIx, GroupIx, Member, MemberRef, Workspace};
 
 /// A ceiling or a pull beyond these bounds changes no share and would only overflow.
 const CEILING_MAX: f64 = 1e100;
@@ -42,32 +43,52 @@ pub struct MemberTarget {
     pub target: f64,
 }
 
+/// The targets of a group under its policy's mode, when nothing else bends its shares.
+pub fn targets(workspace: &Workspace, group: GroupIx, table: Option<&ScoreTable>) -> ShareTargets {
+    adjusted_targets(workspace, group, table, &Adjustments::default())
+}
+
 /// The targets of a group under its policy's mode.
 ///
 /// `percent`: the base shares. `equal_calls`, `equal_talk_time`: the same for everybody whose base is above 0. `performance`: bent
 /// by the values of `table`; without a table, or with another policy's, everybody's value is 1. A member that is itself a group has
-/// value 1: results are compared between people (a workspace refuses that combination anyway).
-pub fn targets(workspace: &Workspace, group: GroupIx, table: Option<&ScoreTable>) -> ShareTargets {
+/// value 1: results are compared between people (a workspace refuses that combination anyway). Where the base counts, a newcomer's
+/// is a part of what was typed, before scores; a correction multiplies the value.
+pub fn adjusted_targets(
+    workspace: &Workspace,
+    group: GroupIx,
+    table: Option<&ScoreTable>,
+    adjustments: &Adjustments,
+) -> ShareTargets {
     let members = &workspace.group(group).members;
     let policy = workspace.policy_of(group);
+    let adjustment = |who: MemberRef| match who {
+        MemberRef::Agent(ix) => adjustments.of(&workspace.agent(ix).id),
+        MemberRef::Group(_) => Adjustment::NONE,
+    };
     // Base 0 keeps a member out under every mode; otherwise the `equal_*` modes ignore it.
-    let typed = |base: f64| if policy.mode.uses_base() || base <= 0.0 { base } else { 1.0 };
-    let base = normalised(&members.iter().map(|member| typed(member.base)).collect::<Vec<f64>>());
+    let typed = |member: &Member| match member.base {
+        base if policy.mode.uses_base() => base * adjustment(member.who).ramp_up,
+        base if base <= 0.0 => base,
+        _ => 1.0,
+    };
+    let base = normalised(&members.iter().map(typed).collect::<Vec<f64>>());
     let (settings, table) = match policy.mode {
         Mode::Performance => (policy.score.as_ref(), table.filter(|table| table.policy == policy.id)),
         Mode::Percent | Mode::EqualCalls | Mode::EqualTalkTime => (None, None),
     };
-    let target = match (settings, table) {
-        (Some(score), Some(table)) => {
-            let known: HashMap<&AgentId, f64> = table.agents.iter().map(|score| (&score.agent, score.value)).collect();
-            let value = |who: MemberRef| match who {
-                MemberRef::Agent(ix) => known.get(&workspace.agent(ix).id).copied().unwrap_or(1.0),
-                MemberRef::Group(_) => 1.0,
-            };
-            let values: Vec<f64> = members.iter().map(|member| value(member.who)).collect();
+    let known: HashMap<&AgentId, f64> =
+        table.iter().flat_map(|table| &table.agents).map(|score| (&score.agent, score.value)).collect();
+    let value = |member: &Member| match member.who {
+        MemberRef::Agent(ix) => known.get(&workspace.agent(ix).id).copied().unwrap_or(1.0) * adjustment(member.who).correction,
+        MemberRef::Group(_) => 1.0,
+    };
+    let values: Vec<f64> = members.iter().map(value).collect();
+    let target = match settings {
+        Some(score) if values.iter().any(|value| *value != 1.0) => {
             bounded_shares(&base, &values, score.strength, score.floor, score.ceiling)
         }
-        _ => base.clone(),
+        Some(_) | None => base.clone(),
     };
     ShareTargets {
         members: members
@@ -79,6 +100,52 @@ pub fn targets(workspace: &Workspace, group: GroupIx, table: Option<&ScoreTable>
         smoothing_seconds: settings.map_or(0, |score| score.smoothing_seconds),
         scores_as_of: table.map(|table| table.as_of),
     }
+}
+
+/// How an agent's target share in a group comes about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ShareExplanation {
+    /// Typed share, as a part of all that were typed.
+    pub base: f64,
+    /// Times that, for a newcomer.
+    pub ramp_up: f64,
+    /// What results come to, corrected.
+    pub value: f64,
+    /// To this power.
+    pub strength: f64,
+    /// What brings everybody's shares to 1, floor and ceiling included: `base * ramp_up * value^strength * scale = target`.
+    /// None where that cannot be, because the base is 0.
+    pub scale: Option<f64>,
+    /// The target share.
+    pub target: f64,
+}
+
+/// Explains an agent's target share; none for who is no member.
+pub fn explain(
+    workspace: &Workspace,
+    (group, agent): (GroupIx, AgentIx),
+    table: Option<&ScoreTable>,
+    adjustments: &Adjustments,
+) -> Option<ShareExplanation> {
+    let members = &workspace.group(group).members;
+    let position = members.iter().position(|member| member.who == MemberRef::Agent(agent))?;
+    let policy = workspace.policy_of(group);
+    let target = adjusted_targets(workspace, group, table, adjustments).members.get(position)?.target;
+    let typed = |member: &Member| if policy.mode.uses_base() || member.base <= 0.0 { member.base } else { 1.0 };
+    let base = *normalised(&members.iter().map(typed).collect::<Vec<f64>>()).get(position)?;
+    let id = &workspace.agent(agent).id;
+    let adjustment = adjustments.of(id);
+    let ramp_up = if policy.mode.uses_base() { adjustment.ramp_up } else { 1.0 };
+    let (value, strength) = match &policy.score {
+        Some(score) => {
+            let table = table.filter(|table| table.policy == policy.id);
+            (table.map_or(1.0, |table| table.value_of(id)) * adjustment.correction, score.strength)
+        }
+        None => (1.0, 0.0),
+    };
+    let pulled = base * ramp_up * value.powf(strength);
+    let scale = (pulled > 0.0 && pulled.is_finite()).then(|| target / pulled);
+    Some(ShareExplanation { base, ramp_up, value, strength, scale, target })
 }
 
 fn member_id(workspace: &Workspace, member: MemberRef) -> MemberId {

@@ -71,8 +71,11 @@ pub struct OfferedCall {
 
 impl OfferedCall {
     /// The call of a decision, if the policy had a say in it: somebody was named through one of its groups, or nobody could be rung
-    /// and the route leads to one.
+    /// and the route leads to one. A task to call back is no further call: its missed call was offered before.
     pub fn of(record: &DecisionRecord, workspace: &Workspace, policy: PolicyIx) -> Option<Self> {
+        if record.asked.calls_back.is_some() {
+            return None;
+        }
         let id: &PolicyId = &workspace.policy(policy).id;
         let concerns = match record.decision.targets.first() {
             Some(first) => first.groups.iter().any(|group| has_policy(workspace, group, policy)),

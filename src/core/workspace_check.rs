@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::ids::{ConnectionId, CrmUserId};
-use super::policy::{Mode, Policy};
+use super::policy::{Exposure, Mode, Policy};
 use super::workspace::AgentIx;
 use super::workspace::{
     ConnectionKind, Fault, FaultKind, Group, GroupIx, GroupParts, Member, MemberName, MemberRef, Noun, PolicyIx, Route,
@@ -222,6 +222,12 @@ fn check_event_feeds(parts: &WorkspaceParts, faults: &mut Vec<Fault>) {
             let text =
                 "equal_talk_time needs call events, and no PBX connection here has `events: full`: talk time would stay unknown";
             faults.push(fault(format!("/policies/{position}/mode"), FaultKind::Refused(text.to_owned())));
+        }
+        let counts_calls = policy.score.as_ref().is_some_and(|score| score.exposure == Exposure::Calls);
+        if counts_calls && !has_talk_time {
+            let text = "conversions from calls need call events, and no PBX connection here has `events: full`: no \
+                        conversation would ever be known";
+            faults.push(fault(format!("/policies/{position}/score/exposure"), FaultKind::Refused(text.to_owned())));
         }
     }
 }

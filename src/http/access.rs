@@ -64,8 +64,24 @@ impl Role {
         }
     }
 
+    /// Whether the role may correct scores, take things out of them, and choose which version holds.
+    pub fn may_correct_scores(self) -> bool {
+        match self {
+            Self::Operator | Self::SalesLead => true,
+            Self::CrmAdmin | Self::Agent | Self::Viewer => false,
+        }
+    }
+
     /// Whether the role may know beforehand in which blocks an experiment follows the policy.
     pub fn may_see_schedule(self) -> bool {
+        match self {
+            Self::Operator | Self::CrmAdmin | Self::SalesLead | Self::Viewer => true,
+            Self::Agent => false,
+        }
+    }
+
+    /// Whether the role may see what a sales lead should know of everybody.
+    pub fn may_see_notices(self) -> bool {
         match self {
             Self::Operator | Self::CrmAdmin | Self::SalesLead | Self::Viewer => true,
             Self::Agent => false,

@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::Instant;
 
 use super::problem::{Code, Problem};
@@ -80,9 +80,13 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
             BodyFault::Broken => Problem::new(Code::MalformedJson, "The connection broke while the body was being sent."),
             BodyFault::Late => Problem::new(Code::BodyTimeout, "The body did not arrive in time."),
         })?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => Problem::new(Code::InvalidBody, format!("The body cannot be used: {error}.")),
-            _ => Problem::new(Code::MalformedJson, format!("The body is not JSON: {error}.")),
+        serde_json::from_slice(&body).map(Self).map_err(|error| {
+            // A null where a word is expected is told as a fault of syntax.
+            if error.is_data() || serde_json::from_slice::<IgnoredAny>(&body).is_ok() {
+                Problem::new(Code::InvalidBody, format!("The body cannot be used: {error}."))
+            } else {
+                Problem::new(Code::MalformedJson, format!("The body is not JSON: {error}."))
+            }
         })
     }
 }

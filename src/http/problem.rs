@@ -23,6 +23,8 @@ pub enum Code {
     MalformedJson,
     /// The body is JSON, but not what is expected.
     InvalidBody,
+    /// It makes sense, but not as things stand now.
+    NotNow,
     /// The body is larger than allowed.
     BodyTooLarge,
     /// The body did not arrive in time.
@@ -39,7 +41,7 @@ pub enum Code {
 
 impl Code {
     /// Every code there is.
-    pub const ALL: [Code; 13] = [
+    pub const ALL: [Code; 14] = [
         Code::Unauthorized,
         Code::Forbidden,
         Code::NotFound,
@@ -47,6 +49,7 @@ impl Code {
         Code::InvalidParameter,
         Code::MalformedJson,
         Code::InvalidBody,
+        Code::NotNow,
         Code::BodyTooLarge,
         Code::BodyTimeout,
         Code::EventsRejected,
@@ -65,6 +68,7 @@ impl Code {
             Self::InvalidParameter => "invalid_parameter",
             Self::MalformedJson => "malformed_json",
             Self::InvalidBody => "invalid_body",
+            Self::NotNow => "not_now",
             Self::BodyTooLarge => "body_too_large",
             Self::BodyTimeout => "body_timeout",
             Self::EventsRejected => "events_rejected",
@@ -82,6 +86,7 @@ impl Code {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidParameter | Self::MalformedJson => StatusCode::BAD_REQUEST,
             Self::InvalidBody | Self::EventsRejected => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotNow => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Overloaded | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -98,6 +103,7 @@ impl Code {
             Self::InvalidParameter => "Invalid parameter",
             Self::MalformedJson => "Malformed JSON",
             Self::InvalidBody => "Invalid body",
+            Self::NotNow => "Not possible now",
             Self::BodyTooLarge => "Body too large",
             Self::BodyTimeout => "Body did not arrive in time",
             Self::EventsRejected => "No event could be used",

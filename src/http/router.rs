@@ -6,7 +6,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::api::{agents, brake, callbacks, connections, decisions, events, experiment, scores, share_explanation, shares, tags};
+use super::api::{
+    agents, brake, callbacks, connections, decisions, events, experiment, notices, own_say, scores, share_explanation, shares,
+    tags,
+};
 use super::problem::{Code, Problem};
 use super::state::AppState;
 use super::{hooks, operations};
@@ -39,7 +42,23 @@ fn described() -> OpenApiRouter<AppState> {
     let api = OpenApiRouter::new()
         .routes(routes!(agents::list_agents))
         .routes(routes!(agents::put_presence))
+        .routes(routes!(own_say::put_load))
+        .routes(routes!(own_say::post_one_more))
+        .routes(routes!(own_say::post_rest))
+        .routes(routes!(own_say::post_pause_after_call))
+        .routes(routes!(own_say::delete_pause_after_call))
+        .routes(routes!(notices::list_notices))
         .routes(routes!(scores::list_scores))
+        .routes(routes!(scores::corrections::post_correction))
+        .routes(routes!(scores::exclusions::list_exclusions))
+        .routes(routes!(scores::exclusions::post_exclusion))
+        .routes(routes!(scores::objections::list_objections))
+        .routes(routes!(scores::objections::post_objection))
+        .routes(routes!(scores::objections::post_answer))
+        .routes(routes!(scores::versions::list_versions))
+        .routes(routes!(scores::versions::put_pin))
+        .routes(routes!(scores::versions::post_accept))
+        .routes(routes!(scores::explanation::explain_score))
         .routes(routes!(shares::group_shares))
         .routes(routes!(share_explanation::explain_group_shares))
         .routes(routes!(brake::show_brake))

@@ -90,8 +90,8 @@ pub async fn install(
     let shares = ArcSwap::from_pointee(ShareBoard::of_base(&workspace));
     // The former version's requests still run in its places.
     let permits = former.map_or_else(|| Arc::new(Permits::new(around.in_flight_max)), |former| Arc::clone(&former.permits));
-    let scores = ScoreBook::default();
-    let tenant = Arc::new(Tenant { workspace, revision, shares, scores, hooks, directory, disabled, permits, tasks });
+    let (scores, rest_turn) = (ScoreBook::default(), tokio::sync::Mutex::default());
+    let tenant = Arc::new(Tenant { workspace, revision, shares, scores, hooks, directory, disabled, permits, rest_turn, tasks });
     refresh_scores::restore(&around.store, &tenant, now).await?;
     for crm in crm {
         start_poller(around, &tenant, crm);
@@ -200,14 +200,16 @@ fn start_poller(around: &Surroundings, tenant: &Arc<Tenant>, crm: CrmConnection)
     tenant.tasks.spawn_until_stop("deal poller", poller.run());
 }
 
-/// Published shares move with time; they are taken anew every few seconds.
+/// Published shares move with time and by hand; they are taken anew every few seconds.
 fn start_share_steps(around: &Surroundings, tenant: &Arc<Tenant>) {
-    let (clock, tenant_of_task) = (Arc::clone(&around.clock), Arc::clone(tenant));
+    let (store, clock, tenant_of_task) = (Arc::clone(&around.store), Arc::clone(&around.clock), Arc::clone(tenant));
     tenant.tasks.spawn_until_stop("share steps", async move {
         let mut step = tokio::time::interval(std::time::Duration::from_secs(SHARES_STEP_SECONDS));
         loop {
             step.tick().await;
-            refresh_scores::publish(&tenant_of_task, clock.now());
+            if let Err(error) = refresh_scores::step(&store, &tenant_of_task, clock.now()).await {
+                tracing::error!(%error, "shares could not follow what was set by hand; trying again");
+            }
         }
     });
 }

@@ -1,5 +1,6 @@
 //! From a document that fits the schema to a checked workspace: defaults, what is not honoured yet, references.
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,7 +9,7 @@ use super::document::{AgentPart, ConnectionPart, File, GroupPart, RoutePart};
 use super::policies;
 use super::problem::{Problems, did_you_mean};
 use super::{IntegrationKind, SettingsCheck, durations};
-use crate::core::agent::{Agent, Number, NumberKind};
+use crate::core::agent::{Absence, Agent, Duty, Number, NumberKind};
 use crate::core::call::DialledNumber;
 use crate::core::money::Currency;
 use crate::core::policy::Policy;
@@ -94,7 +95,29 @@ fn agent(at: usize, part: &AgentPart, region: &str, problems: &mut Problems<'_>)
     }
     let crm_users = part.crm_users.iter().map(|(connection, user)| (connection.as_str().into(), user.as_str().into())).collect();
     let name = part.name.as_deref().unwrap_or(&part.id).into();
-    Agent { id: part.id.as_str().into(), name, numbers: numbers.into(), crm_users }
+    Agent { id: part.id.as_str().into(), name, numbers: numbers.into(), crm_users, duty: duty(at, part, problems) }
+}
+
+fn duty(at: usize, part: &AgentPart, problems: &mut Problems<'_>) -> Duty {
+    let mut day = |pointer: String, text: &str| {
+        let read = text.parse::<Date>();
+        if read.is_err() {
+            problems.push(&format!("/agents/{at}/{pointer}"), format!("`{text}` is no day of the calendar"));
+        }
+        read.ok()
+    };
+    let since = part.since.as_deref().and_then(|text| day("since".to_owned(), text));
+    let mut absences = Vec::new();
+    for (place, absence) in part.absences.iter().enumerate() {
+        let from = day(format!("absences/{place}/from"), &absence.from);
+        let to = day(format!("absences/{place}/to"), &absence.to);
+        absences.extend(from.zip(to).map(|(from, to)| Absence { from, to }));
+    }
+    for (place, absence) in absences.iter().enumerate().filter(|(_, absence)| absence.to < absence.from) {
+        let message = format!("the absence ends on {} before it begins on {}", absence.to, absence.from);
+        problems.push(&format!("/agents/{at}/absences/{place}"), message);
+    }
+    Duty { since, absences }
 }
 
 fn group(part: &GroupPart) -> GroupParts {

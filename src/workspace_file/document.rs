@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::problem::{Positions, Problem, Problems};
 use super::{SettingsCheck, build, schema};
+use crate::core::intervention::Load;
 use crate::core::workspace::Workspace;
 
 /// A workspace document. The stored form is its JSON.
@@ -112,6 +113,15 @@ pub(super) struct AgentPart {
     pub(super) numbers: Vec<serde_json::Map<String, Value>>,
     #[serde(default)]
     pub(super) crm_users: std::collections::BTreeMap<String, String>,
+    pub(super) since: Option<String>,
+    #[serde(default)]
+    pub(super) absences: Vec<AbsencePart>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct AbsencePart {
+    pub(super) from: String,
+    pub(super) to: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -133,6 +143,9 @@ pub(super) struct PolicyPart {
     pub(super) personal_manager: Option<String>,
     pub(super) personal_calls: Option<String>,
     pub(super) callback: Option<CallbackPart>,
+    pub(super) own_setting: Option<OwnSettingPart>,
+    pub(super) missed_offers: Option<MissedOffersPart>,
+    pub(super) ramp_up: Option<Value>,
     pub(super) rollout: Option<String>,
     pub(super) experiment: Option<ExperimentPart>,
 }
@@ -152,8 +165,9 @@ pub(super) struct ExperimentPart {
 pub(super) struct ScorePart {
     #[serde(default)]
     pub(super) crm: Vec<String>,
-    pub(super) metrics: Option<MetricsPart>,
+    pub(super) metrics: Option<serde_json::Map<String, Value>>,
     pub(super) exposure: Option<String>,
+    pub(super) min_talk_seconds: Option<u32>,
     pub(super) horizon: Option<String>,
     pub(super) half_life: Option<String>,
     pub(super) caution: Option<f64>,
@@ -165,10 +179,10 @@ pub(super) struct ScorePart {
     pub(super) deals: Option<DealsPart>,
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct MetricsPart {
-    pub(super) contracts_closed: Option<f64>,
-    pub(super) average_check: Option<f64>,
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RampUpPart {
+    pub(super) from: Option<f64>,
+    pub(super) working_days: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -212,6 +226,21 @@ pub(super) struct CallbackPart {
     pub(super) context_first: Option<bool>,
     pub(super) missed_within: Option<String>,
     pub(super) talked_within: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnSettingPart {
+    pub(super) allowed: Option<Vec<Load>>,
+}
+
+/// Counts are a number or `off`.
+#[derive(Debug, Deserialize)]
+pub(super) struct MissedOffersPart {
+    pub(super) missed: Option<Value>,
+    pub(super) rejected: Option<Value>,
+    pub(super) busy: Option<Value>,
+    pub(super) unreachable: Option<Value>,
+    pub(super) pause: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -6,10 +6,12 @@ mod build;
 mod diff;
 mod document;
 pub(crate) mod durations;
+mod people_rules;
 mod policies;
 pub(crate) mod problem;
 mod rollout;
 pub(crate) mod schema;
+mod scores;
 pub(crate) mod yaml;
 
 use serde_json::Value;

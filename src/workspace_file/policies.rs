@@ -4,15 +4,14 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::{CallbackPart, DealsPart, DiallingPart, GuardPart, PolicyPart, ScorePart};
+use super::document::{CallbackPart, DiallingPart, GuardPart, PolicyPart};
 use super::durations;
+use super::people_rules;
 use super::problem::Problems;
 use super::rollout;
+use super::scores;
 use crate::core::callback::CallbackRules;
-use crate::core::policy::{
-    Count, DealFilter, Dialling, Exposure, Guard, MobileCallers, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings,
-    WrapUp,
-};
+use crate::core::policy::{Count, Dialling, Guard, MobileCallers, Mode, PersonalCalls, PersonalManager, Policy, WrapUp};
 
 const DEFAULT_PERIOD_SECONDS: u32 = 10 * 3600;
 const PERIOD_SECONDS: std::ops::RangeInclusive<u64> = 300..=86_400;
@@ -27,7 +26,7 @@ pub(super) fn policy(at: usize, part: &PolicyPart, time_zone: &TimeZone, problem
         _ => Mode::Performance,
     };
     let score = match (mode, &part.score) {
-        (Mode::Performance, Some(score)) => Some(score_settings(&format!("{pointer}/score"), score, problems)),
+        (Mode::Performance, Some(score)) => Some(scores::score_settings(&format!("{pointer}/score"), score, problems)),
         (Mode::Performance, None) => {
             problems.push(
                 &pointer,
@@ -58,8 +57,11 @@ pub(super) fn policy(at: usize, part: &PolicyPart, time_zone: &TimeZone, problem
             _ => PersonalManager::Prefer,
         },
         callback: callback(&format!("{pointer}/callback"), part.callback.as_ref(), problems),
+        own_setting: people_rules::own_setting(part.own_setting.as_ref()),
+        missed_offers: people_rules::missed_offers(&format!("{pointer}/missed_offers"), part.missed_offers.as_ref(), problems),
         personal_calls: if part.personal_calls.as_deref() == Some("count") { PersonalCalls::Count } else { PersonalCalls::Apart },
         rollout: rollout::rollout(&pointer, part, mode, time_zone, problems),
+        ramp_up: scores::ramp_up(part.ramp_up.as_ref()),
     })
 }
 
@@ -72,78 +74,6 @@ fn period(pointer: &str, text: Option<&str>, problems: &mut Problems<'_>) -> u32
             DEFAULT_PERIOD_SECONDS
         }
     }
-}
-
-/// A duration, or one of the words that mean none.
-fn span(pointer: &str, text: Option<&str>, none: &str, default: Option<u64>, problems: &mut Problems<'_>) -> Option<u64> {
-    match text {
-        None => default,
-        Some(text) if text == none => None,
-        Some(text) => durations::seconds(text).filter(|seconds| *seconds > 0).or_else(|| {
-            problems.push(pointer, format!("`{text}` is not a duration such as 30d, nor `{none}`"));
-            default
-        }),
-    }
-}
-
-fn score_settings(pointer: &str, part: &ScorePart, problems: &mut Problems<'_>) -> ScoreSettings {
-    if part.crm.is_empty() {
-        problems.push(pointer, "`crm` must name at least one CRM connection: where do results come from?");
-    }
-    if part.exposure.as_deref() == Some("calls") {
-        let message = "`exposure: calls` is not honoured yet: write `opportunities` (won and lost deals) or leave it out";
-        problems.push(&format!("{pointer}/exposure"), message);
-    }
-    let (floor, ceiling) = (part.floor.unwrap_or(0.5), part.ceiling.unwrap_or(2.0));
-    if floor > 1.0 {
-        problems
-            .push(&format!("{pointer}/floor"), format!("{floor} is above 1: not everybody can get more than the own base share"));
-    }
-    if ceiling < 1.0 {
-        problems.push(
-            &format!("{pointer}/ceiling"),
-            format!("{ceiling} is below 1: not everybody can get less than the own base share"),
-        );
-    }
-    let metrics = part.metrics.as_ref();
-    let days = |days: u64| Some(days * 86_400);
-    ScoreSettings {
-        crm: part.crm.iter().map(|id| id.as_str().into()).collect(),
-        contracts_closed_weight: metrics.map_or(Some(1.0), |metrics| metrics.contracts_closed).unwrap_or(0.0),
-        average_check_weight: metrics.map_or(Some(1.0), |metrics| metrics.average_check).unwrap_or(0.0),
-        exposure: Exposure::Opportunities,
-        horizon_seconds: span(&format!("{pointer}/horizon"), part.horizon.as_deref(), "all", days(90), problems),
-        half_life_seconds: span(&format!("{pointer}/half_life"), part.half_life.as_deref(), "none", days(30), problems),
-        caution: part.caution.unwrap_or(10.0),
-        strength: part.strength.unwrap_or(1.0),
-        floor,
-        ceiling,
-        deal_cap: match &part.deal_cap {
-            None => Some(3.0),
-            Some(value) => value.as_f64(),
-        },
-        smoothing_seconds: smoothing(pointer, part.smoothing.as_ref(), problems),
-        deals: part.deals.as_ref().map(deal_filter).unwrap_or_default(),
-    }
-}
-
-fn smoothing(pointer: &str, value: Option<&Value>, problems: &mut Problems<'_>) -> u64 {
-    match value {
-        None => 4 * 3600,
-        Some(Value::String(text)) => durations::seconds(text).unwrap_or_else(|| {
-            problems.push(&format!("{pointer}/smoothing"), format!("`{text}` is not a duration such as 4h, nor 0"));
-            0
-        }),
-        Some(_) => 0,
-    }
-}
-
-fn deal_filter(part: &DealsPart) -> DealFilter {
-    let list = |value: &Option<Value>| match value {
-        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    };
-    DealFilter { pipelines: list(&part.pipelines), sources: list(&part.sources), new_customers_only: part.new_customers }
 }
 
 fn guard(pointer: &str, value: Option<&Value>, problems: &mut Problems<'_>) -> Guard {

@@ -1,5 +1,7 @@
 //! Callers who were missed or cut off, calls that were none to sell in, and callers who must never hear a dead line.
 
+mod again;
+
 use meritline::broker::assign_callbacks::CallbackAssigner;
 use meritline::broker::ports::{Clock, IdSource};
 use meritline::core::callback::CallbackRules;

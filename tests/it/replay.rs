@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use meritline::broker::ports::Clock;
 use meritline::broker::replay::{ReplayRequest, ReplayResult, replay};
+use meritline::core::callback::CallbackRules;
 use meritline::core::ids::AgentId;
+use meritline::core::intervention::{Actor, Change, Intervention};
 use meritline::core::workspace::Workspace;
 use serde_json::json;
 
@@ -97,6 +99,88 @@ async fn under_the_same_policy_nothing_changes() {
     let middle = from.checked_add(SignedDuration::from_secs(34 * 25)).unwrap();
     let half = service.replayed(&workspace, &workspace, middle).await;
     assert_eq!((half.outcome.calls, half.outcome.first_differs), (35, 0));
+}
+
+/// Who was named first does not answer every third call, the next one does: both sides count who talked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_answers_in_somebody_elses_stead_does_so_again() {
+    let workspace = sharing(&[("anna", 5.0), ("boris", 3.0), ("clara", 2.0)]);
+    let service = TestService::of(Arc::clone(&workspace)).await;
+    let from = service.site.clock.now();
+    for number in 0..30 {
+        let call = format!("c-{number}");
+        let named = service.client.ask(&json!({"call_id": call, "called": CALLED})).expect(200).await.agents();
+        service.site.clock.pass(4);
+        if number % 3 == 2 {
+            service.told(&call, "missed", Some(&named[0])).await;
+        }
+        service.told(&call, "answered", Some(&named[usize::from(number % 3 == 2)])).await;
+        service.site.clock.pass(60);
+        service.told(&call, "ended", None).await;
+    }
+    let result = service.replayed(&workspace, &workspace, from).await;
+    assert_eq!((result.outcome.calls, result.outcome.first_differs), (30, 0));
+    assert_eq!(result.outcome.recorded, result.outcome.replayed);
+}
+
+/// Boris has been off duty for a month, and shares are equal by a lead's word for as long: both still hold in the span.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_set_long_before_the_span_still_holds() {
+    let workspace = sharing(&[("anna", 3.0), ("boris", 1.0), ("clara", 1.0)]);
+    let service = TestService::of(Arc::clone(&workspace)).await;
+    let lead = service.token("acme", meritline::http::access::Role::SalesLead, None).await;
+    let path = "/api/v1/workspaces/acme/agents/boris/presence";
+    service.client.put(path, &json!({"state": "off_duty"})).token(&lead).expect(200).await;
+    let change = Change::EqualShares { policy: None, on: true, reason: None };
+    let by = Actor { role: "sales_lead".into(), agent: None };
+    let set_at = service.site.clock.now();
+    let brake = Intervention { id: uuid::Uuid::from_u128(1), set_at, by, change };
+    service.store.intervene(&workspace.id, brake).await.unwrap();
+    service.site.clock.pass(30 * 24 * 3600);
+    let from = service.site.clock.now();
+    for number in 0..8 {
+        service.handled(&format!("c-{number}"), 55).await;
+    }
+    let result = service.replayed(&workspace, &workspace, from).await;
+    assert_eq!(calls(&result, true), named(&[("anna", 4), ("clara", 4)]));
+    assert_eq!(result.outcome.recorded, result.outcome.replayed);
+}
+
+/// A caller who calls again goes to who talked a moment ago, in the replay as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_calls_again_has_the_same_context() {
+    let workspace = SampleWorkspace::new("acme")
+        .agents(&["anna", "boris"])
+        .policy("typed", |policy| policy.callback = CallbackRules::default())
+        .group("sales", "typed", &[("anna", 1.0), ("boris", 1.0)])
+        .route("main", "sales")
+        .build();
+    let service = TestService::of(Arc::clone(&workspace)).await;
+    let from = service.site.clock.now();
+    for call in ["c-1", "c-2"] {
+        let question = json!({"call_id": call, "called": CALLED, "caller": "+79161234567"});
+        let named = service.client.ask(&question).expect(200).await.agents();
+        assert_eq!(named[0], "anna");
+        service.site.clock.pass(5);
+        service.told(call, "answered", Some("anna")).await;
+        service.site.clock.pass(60);
+        service.told(call, "ended", None).await;
+    }
+    let result = service.replayed(&workspace, &workspace, from).await;
+    assert_eq!((result.outcome.calls, result.outcome.first_differs), (2, 0));
+}
+
+/// Recorded while anna stood before boris in the file; now boris stands first. Shares go with people, not with places: three to one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recorded_shares_go_with_the_people_they_were_published_for() {
+    let service = TestService::of(sharing(&[("anna", 3.0), ("boris", 1.0)])).await;
+    let from = service.site.clock.now();
+    for number in 0..8 {
+        service.handled(&format!("c-{number}"), 55).await;
+    }
+    let turned = sharing(&[("boris", 1.0), ("anna", 3.0)]);
+    let result = service.replayed(&turned, &turned, from).await;
+    assert_eq!(calls(&result, false), named(&[("anna", 6), ("boris", 2)]));
 }
 
 /// Forty calls one after another, shared one to one; at three to one it would have been thirty and ten.

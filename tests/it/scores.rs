@@ -2,8 +2,17 @@
 //!
 //! Expected figures are hand calculations, or come from another implementation of the formulas that is named where they are used.
 
+mod by_hand;
+mod conversations;
 mod deal_history;
+mod duty;
+mod from_calls;
+mod handed_over;
+mod hiding;
 mod judging;
+mod learning;
+mod like_with_like;
+mod metrics;
 mod plan;
 mod real_data;
 mod score_properties;
@@ -17,14 +26,18 @@ use jiff::{SignedDuration, Timestamp};
 use meritline::core::agent::{Agent, Number, NumberKind};
 use meritline::core::callback::CallbackRules;
 use meritline::core::deal::{Deal, DealStatus};
-use meritline::core::ids::{AgentId, ConnectionId};
+use meritline::core::handled_call::HandledCall;
+use meritline::core::ids::{AgentId, CallKey, ConnectionId};
+use meritline::core::metric::{Metric, MetricSetting};
+use meritline::core::phone_number::PhoneNumber;
 use meritline::core::policy::{
-    Count, DealFilter, Dialling, Exposure, Guard, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings,
+    Count, DealFilter, Dialling, Exposure, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy,
+    ScoreSettings,
 };
-use meritline::core::score::{self, HandledCall, ScoreInput};
+use meritline::core::score::{self, ScoreInput};
 use meritline::core::score_table::{AgentScore, ScoreTable};
 use meritline::core::workspace::{
-    AgentIx, Connection, ConnectionKind, GroupIx, GroupParts, MemberName, MemberParts, PolicyIx, Workspace, WorkspaceParts,
+    Connection, ConnectionKind, GroupIx, GroupParts, MemberName, MemberParts, PolicyIx, Workspace, WorkspaceParts,
 };
 use rust_decimal::Decimal;
 
@@ -42,9 +55,9 @@ fn days_ago(days: i64) -> Timestamp {
 pub(crate) fn timeless() -> ScoreSettings {
     ScoreSettings {
         crm: vec!["bitrix".into(), "sheet".into()],
-        contracts_closed_weight: 1.0,
-        average_check_weight: 1.0,
+        metrics: MetricSetting::usual(),
         exposure: Exposure::Opportunities,
+        min_talk_seconds: 30,
         horizon_seconds: None,
         half_life_seconds: None,
         caution: 10.0,
@@ -70,6 +83,9 @@ fn policy(id: &str, mode: Mode, score: Option<ScoreSettings>) -> Policy {
         personal_calls: PersonalCalls::Apart,
         callback: CallbackRules::OFF,
         rollout: Default::default(),
+        own_setting: OwnSetting::default(),
+        missed_offers: MissedOffers::OFF,
+        ramp_up: Default::default(),
     }
 }
 
@@ -85,6 +101,7 @@ fn parts(agents: &[&str], policy: Policy) -> WorkspaceParts {
         name: format!("Agent {at}").into(),
         numbers: [Number { kind: NumberKind::Sip, value: format!("{}", 100 + at).into() }].into(),
         crm_users: BTreeMap::from([("bitrix".into(), (*id).into()), ("sheet".into(), (*id).into())]),
+        duty: Default::default(),
     };
     WorkspaceParts {
         id: "acme".into(),
@@ -133,8 +150,25 @@ fn scores_from_calls(agents: &[&str], settings: ScoreSettings, deals: &[Deal], c
     score::compute(&input, deals.iter().map(|deal| (&bitrix, deal)))
 }
 
-fn calls(agent: u32, count: usize, at: Timestamp) -> impl Iterator<Item = HandledCall> {
-    std::iter::repeat_n(HandledCall { agent: AgentIx(agent), at }, count)
+/// So many conversations of half an hour with callers who withhold their number.
+fn calls(agent: &str, count: usize, at: Timestamp) -> impl Iterator<Item = HandledCall> {
+    let one = move |number: usize| conversation(&format!("{agent}-{at}-{number}"), agent, None, at);
+    (0..count).map(one).collect::<Vec<_>>().into_iter()
+}
+
+fn conversation(call: &str, agent: &str, caller: Option<&str>, at: Timestamp) -> HandledCall {
+    HandledCall {
+        call: CallKey { connection: "pbx".into(), call: call.into() },
+        agent: agent.into(),
+        caller: caller.map(|number| PhoneNumber::parse(number, "RU").unwrap()),
+        at,
+        talk_seconds: 1800.0,
+    }
+}
+
+/// Weights of conversion and check.
+fn weights(contracts_closed: f64, average_check: f64) -> Vec<MetricSetting> {
+    vec![MetricSetting::more(Metric::ContractsClosed, contracts_closed), MetricSetting::more(Metric::AverageCheck, average_check)]
 }
 
 fn deal(id: &str, user: &str, status: DealStatus) -> Deal {
@@ -153,6 +187,7 @@ fn deal(id: &str, user: &str, status: DealStatus) -> Deal {
         contact_phones: Vec::new(),
         link_key: None,
         metrics: BTreeMap::new(),
+        memory: Default::default(),
     }
 }
 

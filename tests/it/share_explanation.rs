@@ -140,6 +140,16 @@ fn what_nobody_could_carry_is_told_apart_from_what_is_owed() {
     }
 }
 
+/// While a call rings at anna, today is explained until midnight. She is rung all the same: the next call goes to boris.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explaining_a_day_that_is_not_over_changes_nothing() {
+    let service = TestService::of(team(3.0, 1.0).build()).await;
+    let ask = |call| service.client.ask(&json!({"call_id": call, "called": "+74951112233"})).expect(200);
+    assert_eq!(ask("c-1").await.agents()[0], "anna");
+    service.explanation(&service.hour_from(service.site.clock.now()), 200).await;
+    assert_eq!(ask("c-2").await.agents()[0], "boris");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_span_that_makes_no_sense_is_told() {
     let service = TestService::of(team(1.0, 1.0).build()).await;

@@ -7,6 +7,7 @@ mod documents;
 mod events;
 mod question;
 mod restart;
+mod score_facts;
 mod sqlite_only;
 
 use std::sync::Arc;
@@ -90,6 +91,15 @@ contract!(sqlite, super::File::new(), {
         attempts_far_apart_fold_to_the_same_credits,
         a_reset_holds_after_a_restart,
         a_newer_version_of_the_workspace_keeps_credits,
+    },
+    score_facts::{
+        calls_are_told_whole_whenever_something_is_told_of_them,
+        a_call_id_used_again_a_day_later_is_told_as_another_call,
+        many_calls_are_told_some_at_a_time,
+        spans_off_duty_end_with_the_next_presence_or_by_themselves,
+        a_pulled_deal_is_merged_with_what_was_known_of_it,
+        kept_score_tables_are_the_newest_and_the_last_of_each_day,
+        what_was_set_by_hand_is_found_by_its_id,
     },
     documents::{
         workspaces_are_applied_together_or_not_at_all,

@@ -1,6 +1,9 @@
 //! Workspace files: what is read, what is refused and in which words, what a change says.
 
-use meritline::core::policy::{Count, Mode, PersonalManager};
+use jiff::civil::date;
+use meritline::core::agent::{Absence, Duty};
+use meritline::core::metric::{Direction, Metric};
+use meritline::core::policy::{Count, Exposure, Mode, PersonalManager, RampUp};
 use meritline::core::workspace::{ConnectionKind, EventFeed};
 use meritline::workspace_file::{
     IntegrationKind, SettingsCheck, WorkspaceDocument, diff, diff_with_consequences, read, secret_references,
@@ -198,7 +201,6 @@ fn what_is_not_honoured_yet_is_refused_and_says_so() {
     let guard = "guard: {concurrent_calls: 1, wrap_up: {base_seconds: 30, per_talk_second: 0.1, max_seconds: 180}}";
     assert!(problems(&acme(guard, "guard: {talk_minutes: [270, 360]}")).contains("`talk_minutes` is not honoured yet"));
     assert!(problems(&acme(guard, "guard: standard")).contains("the preset `standard` is not honoured yet"));
-    assert!(problems(&acme("exposure: opportunities", "exposure: calls")).contains("`exposure: calls` is not honoured yet"));
 }
 
 #[test]
@@ -226,6 +228,74 @@ fn values_out_of_range_are_told_with_the_range() {
 fn talk_time_needs_somebody_who_tells_of_talks() {
     let text = acme("events: full, ", "events: none, ").replace("{id: fixed, mode: percent", "{id: fixed, mode: equal_talk_time");
     assert!(problems(&text).contains("equal_talk_time needs call events"));
+}
+
+#[test]
+fn conversions_from_calls_need_somebody_who_tells_of_calls() {
+    let counted = acme("exposure: opportunities", "exposure: calls, min_talk_seconds: 45");
+    let score = read(&counted, "w.yaml", &Known).unwrap().workspace.policies[0].score.clone().unwrap();
+    assert_eq!((score.exposure, score.min_talk_seconds), (Exposure::Calls, 45));
+    let silent = counted.replacen("events: full, ", "events: none, ", 1);
+    assert!(problems(&silent).contains("policies[0].score.exposure: conversions from calls need call events"), "{silent}");
+}
+
+#[test]
+fn metrics_are_weights_or_blocks_with_a_direction() {
+    let metrics = |text: &str| acme("{contracts_closed: 1, average_check: 1}", text);
+    let text = metrics("{revenue: 0.5, margin: {weight: 2}, claims: {direction: less}, average_check: 0}");
+    let checked = read(&text, "w.yaml", &Known).unwrap();
+    let score = checked.workspace.policies[0].score.clone().unwrap();
+    let shown: Vec<(&str, f64, Direction)> =
+        score.metrics.iter().map(|setting| (setting.metric.as_str(), setting.weight, setting.direction)).collect();
+    let expected = [
+        ("revenue", 0.5, Direction::More),
+        ("margin", 2.0, Direction::More),
+        ("claims", 1.0, Direction::Less),
+        ("average_check", 0.0, Direction::More),
+    ];
+    assert_eq!(shown, expected);
+    assert_eq!(score.metric(&Metric::ContractsClosed).weight, 0.0, "what is not named does not count");
+    let exported = checked.document.to_yaml();
+    assert_eq!(read(&exported, "exported.yaml", &Known).unwrap().document, checked.document, "{exported}");
+
+    assert!(
+        problems(&metrics("{contracts_closed: 0, average_check: {weight: 0}}"))
+            .contains("policies[0].score.metrics: all weights are 0, so that no result would count")
+    );
+    assert!(problems(&metrics("{average_chek: 1}")).contains("`average_chek` is neither a metric of ours"));
+    assert!(problems(&metrics("{average_chek: 1}")).contains("did you mean `average_check`?"));
+    assert!(problems(&metrics("{margin: -1}")).contains("expected a weight from 0 to 10, or a block such as"));
+    assert!(problems(&metrics("{margin: {direction: up}}")).contains("expected a weight from 0 to 10, or a block such as"));
+}
+
+#[test]
+fn people_may_be_new_or_away() {
+    let person = |more: &str| acme("crm_users: {bitrix: \"18\"}}", &format!("crm_users: {{bitrix: \"18\"}}, {more}}}"));
+    let text = person("since: 2026-11-01, absences: [{from: 2026-12-24, to: 2027-01-08}]");
+    let workspace = read(&text, "w.yaml", &Known).unwrap().workspace;
+    let absence = Absence { from: date(2026, 12, 24), to: date(2027, 1, 8) };
+    assert_eq!(workspace.agents[1].duty, Duty { since: Some(date(2026, 11, 1)), absences: vec![absence] });
+    assert_eq!(workspace.agents[0].duty, Duty::default());
+
+    assert!(problems(&person("since: 2026-02-30")).contains("agents[1].since: `2026-02-30` is no day of the calendar"));
+    assert!(problems(&person("since: yesterday")).contains("expected a day such as 2026-11-01, found `yesterday`"));
+    assert!(
+        problems(&person("absences: [{from: 2026-07-28, to: 2026-07-01}]"))
+            .contains("agents[1].absences[0]: the absence ends on 2026-07-01 before it begins on 2026-07-28")
+    );
+}
+
+#[test]
+fn new_people_ramp_up_unless_told_otherwise() {
+    let rule = |text: &str| {
+        let text = acme("personal_calls: apart\n", &format!("personal_calls: apart\n    {text}\n"));
+        read(&text, "w.yaml", &Known).unwrap().workspace.policies[0].ramp_up
+    };
+    assert_eq!(rule(""), RampUp { from: 0.3, working_days: 20 });
+    assert_eq!(rule("ramp_up: off"), RampUp::OFF);
+    assert_eq!(rule("ramp_up: {working_days: 5}"), RampUp { from: 0.3, working_days: 5 });
+    let text = acme("personal_calls: apart\n", "personal_calls: apart\n    ramp_up: slowly\n");
+    assert!(problems(&text).contains("policies[0].ramp_up: expected `off`, or a block such as {from: 0.3, working_days: 20}"));
 }
 
 #[test]

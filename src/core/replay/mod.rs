@@ -1,9 +1,9 @@
 //! What-if: recorded calls under another policy, through the same choice and the same fold as the service.
 //!
-//! Each recorded call is asked about again, at its own time, in the state that the other policy would have led to. What happened
-//! to it then is assumed of whoever is named first now: answered after the same time, talked for as long; a call that nobody
-//! answered stays unanswered. So a replay says who would have been rung how often, not what would have come of it. It reads
-//! nothing and prints nothing.
+//! Each recorded call is asked about again, at its own time, in the state that the other policy would have led to. Where the same
+//! agent is named first, it goes as recorded. Else what happened to it then is assumed of whoever is named first now: answered
+//! after the same time, talked for as long; a call that nobody answered stays unanswered. So a replay says who would have been rung
+//! how often, not what would have come of it. It reads nothing and prints nothing.
 
 mod recorded_call;
 
@@ -18,7 +18,7 @@ use super::choose::{self, Choice, Question, RecordHead};
 use super::decision::Reason;
 use super::ids::{AgentId, CallKey, GroupId};
 use super::intervention::Intervention;
-use super::record::{DecisionRecord, Presence, ReceivedEvent};
+use super::record::{DecisionRecord, GroupView, Presence, ReceivedEvent};
 use super::route_match::match_route;
 use super::share_board::{GroupShares, ShareBoard};
 use super::tally::Tally;
@@ -103,6 +103,12 @@ impl Replay {
         self.tally.add_decision(record);
     }
 
+    /// Lets go what is over: to be called now and then while facts before the span are taken over.
+    pub fn forget(&mut self, now: Timestamp) {
+        self.happen_until(now);
+        self.tally.forget(now);
+    }
+
     /// Takes over an event of a call that was asked about before the span.
     pub fn event_before(&mut self, received: &ReceivedEvent) {
         self.happen_until(received.received_at);
@@ -132,16 +138,18 @@ impl Replay {
         self.happen_until(call.asked_at);
         self.follow_recorded_shares(recorded);
         let choice = self.choose(call);
-        self.count(call, &choice);
-        let first = choice.targets.first().map(|target| target.agent.clone());
+        let answers = self.answers(call, &choice);
+        self.count(call, &choice, answers.as_ref());
         let (sequence, feed) = (self.tally.sequence() + 1, call.feed);
         let decision_id = uuid::Uuid::from_u128(u128::from(sequence));
         let head = RecordHead { sequence, decision_id, call: call.key.clone(), attempt: 1, received_at: call.asked_at, feed };
-        self.tally.add_decision(Arc::new(choice.into_record(head)));
+        let record = choice.into_record(head);
+        // Who called matters to later calls.
+        self.tally.add_decision(Arc::new(DecisionRecord { asked: recorded.asked.clone(), ..record }));
         if sequence.is_multiple_of(FORGET_EVERY) {
             self.tally.forget(call.asked_at);
         }
-        self.plan(call, first);
+        self.plan(call, answers);
     }
 
     /// The comparison so far.
@@ -167,10 +175,18 @@ impl Replay {
         choose::choose(&self.tally, &self.board, &question)
     }
 
-    /// What happens to the call: to whoever is named first, at the recorded times.
-    fn plan(&mut self, call: &RecordedCall, first: Option<AgentId>) {
+    /// Who answers the call, if an agent did: the same one where the same is named first, else whoever is.
+    fn answers(&self, call: &RecordedCall, choice: &Choice) -> Option<AgentId> {
+        let Fate::Answered { agent, .. } = &call.fate else { return None };
+        let first = choice.targets.first().map(|target| &target.agent);
+        let as_recorded = first == call.first.as_ref() && self.tally.workspace().find_agent(agent).is_some();
+        if as_recorded { Some(agent.clone()) } else { first.cloned() }
+    }
+
+    /// What happens to the call, at the recorded times.
+    fn plan(&mut self, call: &RecordedCall, answers: Option<AgentId>) {
         let at = |after: SignedDuration| call.asked_at.checked_add(after).unwrap_or(call.asked_at);
-        match (&call.fate, first) {
+        match (&call.fate, answers) {
             (Fate::Answered { after, talk, .. }, Some(agent)) => {
                 self.push(at(*after), call, CallEventType::Answered, Some(agent));
                 self.push(at(*after + *talk), call, CallEventType::Ended, None);
@@ -215,7 +231,7 @@ impl Replay {
     /// Groups that are as they were keep the shares that were published at that moment.
     fn follow_recorded_shares(&mut self, recorded: &DecisionRecord) {
         let mut moved = false;
-        for view in &recorded.groups {
+        for view in recorded.groups.iter().filter(|view| has_same_members(&self.tally, view)) {
             if let Some(known) = self.as_recorded.get_mut(&view.group)
                 && known.as_deref() != Some(&*view.lambda.published)
             {
@@ -233,7 +249,7 @@ impl Replay {
         let groups = workspace.groups.iter().zip((0..).map(GroupIx)).filter_map(|(group, ix)| {
             let shares = self.board.group(ix)?.clone();
             let recorded = self.as_recorded.get(&group.id).cloned().flatten();
-            Some(match recorded.filter(|published| published.len() == shares.published.len()) {
+            Some(match recorded {
                 Some(published) => GroupShares { published, ..shares },
                 None => shares,
             })
@@ -241,7 +257,7 @@ impl Replay {
         ShareBoard::new(groups.collect())
     }
 
-    fn count(&mut self, call: &RecordedCall, choice: &Choice) {
+    fn count(&mut self, call: &RecordedCall, choice: &Choice, answers: Option<&AgentId>) {
         let first = choice.targets.first().map(|target| &target.agent);
         self.outcome.calls += 1;
         self.outcome.first_differs += u64::from(first != call.first.as_ref());
@@ -253,7 +269,7 @@ impl Replay {
             }
         }
         let Fate::Answered { agent, talk, .. } = &call.fate else { return };
-        for (side, answers) in [(recorded, Some(agent)), (replayed, first)] {
+        for (side, answers) in [(recorded, Some(agent)), (replayed, answers)] {
             if let Some(agent) = answers {
                 let total = side.agents.entry(agent.clone()).or_default();
                 total.calls += 1;
@@ -261,4 +277,10 @@ impl Replay {
             }
         }
     }
+}
+
+/// Whether the group's members are those, in that order, for whom the recorded shares were published.
+fn has_same_members(tally: &Tally, view: &GroupView) -> bool {
+    let group = tally.workspace().find_group(&view.group);
+    group.is_some_and(|group| *tally.members(group) == view.lambda.members)
 }

@@ -123,3 +123,55 @@ fn median(values: &mut [f64]) -> Option<f64> {
     let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     Some(if odd { upper } else { (lower + upper) / 2.0 })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after_a_day(results: &[(u32, &[f64])]) -> Vec<f64> {
+        let knobs = ScoreKnobs { half_life_days: None, ..ScoreKnobs::default() };
+        let mut learning = Learning::new(knobs, results.len());
+        for (agent, (calls, amounts)) in results.iter().enumerate() {
+            (0..*calls).for_each(|_| learning.handled(agent));
+            amounts.iter().for_each(|amount| learning.won(agent, *amount));
+        }
+        learning.begin_day(1);
+        learning.values()
+    }
+
+    fn assert_values(found: &[f64], expected: &[f64]) {
+        assert!(found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 5e-7), "{found:?}");
+    }
+
+    /// Calls/contracts 200/30, 200/20, 20/4, 200/10, 0/0, all amounts equal: R0 = 64/620, and (k + 10) / (n R0 + 10).
+    #[test]
+    fn conversion_is_believed_with_caution() {
+        let of = |count: usize| [50.0; 30].split_at(count).0.to_vec();
+        let contracts = [of(30), of(20), of(4), of(10), of(0)];
+        let calls = [200, 200, 20, 200, 0];
+        let results: Vec<(u32, &[f64])> = calls.iter().copied().zip(contracts.iter().map(Vec::as_slice)).collect();
+        assert_values(&after_a_day(&results), &[1.305263, 0.978947, 1.160428, 0.652632, 1.0]);
+    }
+
+    /// Ten contracts each of 100 calls; one of them of 1000 counts as three typical ones of 50: 600 and 500 of 55 on average.
+    #[test]
+    fn one_big_contract_counts_as_three() {
+        let big = [40.0, 50.0, 60.0, 50.0, 45.0, 55.0, 50.0, 50.0, 50.0, 1000.0];
+        assert_values(&after_a_day(&[(100, &big), (100, &[50.0; 10])]), &[1.045455, 0.954545]);
+        assert_values(&after_a_day(&[(100, &[]), (50, &[])]), &[1.0, 1.0]);
+    }
+
+    /// 1 + 10 contracts for 1 expected + 10 would be 1; a contract as old as the half-life weighs half, one beyond the horizon nothing.
+    #[test]
+    fn results_fade_and_are_forgotten() {
+        let mut learning = Learning::new(ScoreKnobs { horizon_days: Some(40), ..ScoreKnobs::default() }, 2);
+        learning.handled(0);
+        learning.won(0, 50.0);
+        learning.handled(1);
+        learning.begin_day(30);
+        // k = 0.5 of E = 0.5 x 1/2: (0.5 + 10) / (0.25 + 10), and 10 / 10.25.
+        assert_values(&learning.values(), &[1.024390, 0.975610]);
+        learning.begin_day(41);
+        assert_values(&learning.values(), &[1.0, 1.0]);
+    }
+}

@@ -6,10 +6,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::core::availability::AgentState;
+use crate::core::availability::{AgentState, Pause, PauseCause};
 use crate::core::ids::AgentId;
+use crate::core::intervention::Load;
+use crate::core::misses::MissKind;
 use crate::core::policy::Guard;
 use crate::core::record::{Presence, PresenceState};
+use crate::core::rotation;
 use crate::core::tally::Tally;
 use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, MemberRef, Workspace};
 use crate::http::access::Reader;
@@ -29,10 +32,53 @@ pub struct AgentItem {
     pub state: AgentState,
     /// Calls that hold the agent now, reservations included.
     pub calls: usize,
-    /// Why, where the presence was set with a reason.
+    /// Why, where the presence was set with a reason or a pause came by itself: `3 missed calls in a row`.
     pub reason: Option<String>,
-    /// Until when the presence holds, where it ends by itself.
+    /// Until when that holds, where it ends by itself.
     pub until: Option<String>,
+    /// How many calls the agent wants compared with the own share.
+    #[schema(value_type = LoadName)]
+    pub load: Load,
+    /// The pause that begins when the call at hand ends; null without one.
+    pub pause_after_call: Option<AskedPauseItem>,
+    /// Offers not taken since the last answered one and since a presence was last set, by kind.
+    pub misses: MissCounts,
+}
+
+/// A pause asked for after the call at hand.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AskedPauseItem {
+    /// When it was asked for.
+    pub asked_at: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When it ends by itself.
+    pub until: Option<String>,
+}
+
+/// How many offers in a row an agent did not take.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct MissCounts {
+    /// Not picked up in time.
+    pub missed: u32,
+    /// Declined.
+    pub rejected: u32,
+    /// The number was busy.
+    pub busy: u32,
+    /// The number could not be reached.
+    pub unreachable: u32,
+}
+
+/// Names of loads.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum LoadName {
+    /// Fewer calls than the own share.
+    Lighter,
+    /// The own share.
+    Normal,
+    /// More.
+    Heavier,
 }
 
 /// Names of agents' states.
@@ -128,46 +174,103 @@ pub async fn put_presence(
     Path((_, agent)): Path<(String, String)>,
     JsonBody(body): JsonBody<PresenceBody>,
 ) -> Result<Json<AgentItem>, Problem> {
+    let ix = settable_agent(&reader, &agent)?;
+    let now = state.clock.now();
+    let until = future(body.until.as_deref(), now)?;
+    let reason = short(body.reason)?;
+    let presence = Presence { agent: agent.into(), state: body.state, reason, until, set_at: now };
+    state.store.set_presence(&reader.tenant.workspace.id, presence).await?;
+    read_back(&state, &reader, ix).await
+}
+
+/// The agent of a path, if the reader may set something for that agent: agents for themselves, a sales lead and an operator
+/// for anybody.
+pub(super) fn settable_agent(reader: &Reader, agent: &str) -> Result<AgentIx, Problem> {
     let agent = AgentId::from(agent);
     let own = reader.agent.as_ref() == Some(&agent);
     if !own && !reader.role.may_set_presence_of_others() {
-        return Err(Problem::new(Code::Forbidden, "Only the agent, a sales lead or an operator may set this presence."));
+        return Err(Problem::new(Code::Forbidden, "Only the agent, a sales lead or an operator may set this."));
     }
-    let workspace = &reader.tenant.workspace;
-    let Some(ix) = workspace.find_agent(&agent) else {
-        return Err(Problem::new(Code::NotFound, format!("There is no agent `{agent}` in this workspace.")));
-    };
-    let now = state.clock.now();
-    let until = body.until.as_deref().map(read_until).transpose()?;
-    if until.is_some_and(|until| until <= now) {
-        return Err(Problem::new(Code::InvalidBody, "`until` lies in the past: leave it out, or name a later time."));
-    }
-    if body.reason.as_ref().is_some_and(|reason| reason.chars().count() > 200) {
-        return Err(Problem::new(Code::InvalidBody, "`reason` is longer than 200 characters."));
-    }
-    let presence = Presence { agent, state: body.state, reason: body.reason, until, set_at: now };
-    state.store.set_presence(&workspace.id, presence).await?;
-    let told = calls_are_told(workspace);
-    let mut found = None;
-    let mut look = |tally: &Tally| found = Some(item(tally, ix, now, told));
-    state.store.view(&workspace.id, now, &mut look).await?;
-    found.map(Json).ok_or_else(|| Problem::new(Code::Internal, "The presence was set but could not be read back."))
+    let found = reader.tenant.workspace.find_agent(&agent);
+    found.ok_or_else(|| Problem::new(Code::NotFound, format!("There is no agent `{agent}` in this workspace.")))
 }
 
-fn read_until(text: &str) -> Result<Timestamp, Problem> {
-    text.parse().map_err(|_| Problem::new(Code::InvalidBody, "`until` is not a time: write it as 2026-11-23T13:30:00+03:00."))
+/// An end that a body names: a time to come.
+pub(super) fn future(until: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = until else { return Ok(None) };
+    let until: Timestamp = text
+        .parse()
+        .map_err(|_| Problem::new(Code::InvalidBody, "`until` is not a time: write it as 2026-11-23T13:30:00+03:00."))?;
+    if until <= now {
+        return Err(Problem::new(Code::InvalidBody, "`until` lies in the past: leave it out, or name a later time."));
+    }
+    Ok(Some(until))
+}
+
+/// A reason of a bounded length.
+pub(super) fn short(reason: Option<String>) -> Result<Option<String>, Problem> {
+    match reason {
+        Some(reason) if reason.chars().count() > 200 => {
+            Err(Problem::new(Code::InvalidBody, "`reason` is longer than 200 characters."))
+        }
+        reason => Ok(reason),
+    }
+}
+
+/// How an agent stands after something was set.
+pub(super) async fn read_back(state: &AppState, reader: &Reader, ix: AgentIx) -> Result<Json<AgentItem>, Problem> {
+    let (now, workspace) = (state.clock.now(), &reader.tenant.workspace);
+    let told = calls_are_told(workspace);
+    let mut found = None;
+    let mut look = |tally: &Tally| {
+        // The state may be one version of the workspace ahead of the reader.
+        let here = tally.workspace().find_agent(&workspace.agent(ix).id);
+        found = here.map(|ix| item(tally, ix, now, told));
+    };
+    state.store.view(&workspace.id, now, &mut look).await?;
+    found.map(Json).ok_or_else(|| Problem::new(Code::Internal, "It was set, but could not be read back."))
 }
 
 fn item(tally: &Tally, ix: AgentIx, now: Timestamp, told: bool) -> AgentItem {
     let (agent, live) = (tally.workspace().agent(ix), tally.agent(ix));
-    let set = live.presence.as_ref().filter(|presence| presence.until.is_none_or(|until| now < until));
+    let pause = rotation::pause_of(tally, ix, now);
+    let state = match pause {
+        Some(_) => AgentState::Paused,
+        None => live.state(&strictest_guard(tally.workspace(), ix), now, told),
+    };
+    let (reason, until) = match pause {
+        Some(pause) => (reason_of(&pause), pause.until),
+        None => live.set_by_hand(now).map_or((None, None), |set| (set.reason.clone(), set.until)),
+    };
+    let presence_set_at = live.presence.as_ref().map(|presence| presence.set_at);
+    let misses = |kind| live.misses.count(kind, presence_set_at, now);
     AgentItem {
         agent: agent.id.to_string(),
         name: agent.name.to_string(),
-        state: live.state(&strictest_guard(tally.workspace(), ix), now, told),
+        state,
         calls: live.holds.iter().filter(|hold| now < hold.until).count(),
-        reason: set.and_then(|presence| presence.reason.clone()),
-        until: set.and_then(|presence| presence.until).map(|until| until.to_string()),
+        reason,
+        until: until.map(|until| until.to_string()),
+        load: tally.interventions().load(&agent.id),
+        pause_after_call: live.pending_pause(now).map(|asked| AskedPauseItem {
+            asked_at: asked.asked_at.to_string(),
+            reason: asked.reason.clone(),
+            until: asked.until.map(|until| until.to_string()),
+        }),
+        misses: MissCounts {
+            missed: misses(MissKind::Missed),
+            rejected: misses(MissKind::Rejected),
+            busy: misses(MissKind::Busy),
+            unreachable: misses(MissKind::Unreachable),
+        },
+    }
+}
+
+fn reason_of(pause: &Pause<'_>) -> Option<String> {
+    match &pause.cause {
+        PauseCause::ByHand(reason) | PauseCause::AfterCall(reason) => reason.map(str::to_owned),
+        PauseCause::Misses(misses) => Some(misses.to_string()),
+        PauseCause::Pbx => None,
     }
 }
 

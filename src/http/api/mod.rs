@@ -10,6 +10,8 @@ pub mod decisions;
 pub mod events;
 pub mod experiment;
 mod interventions;
+pub mod notices;
+pub mod own_say;
 pub mod page;
 pub mod scores;
 pub mod share_explanation;

@@ -32,7 +32,7 @@ pub struct SpanQuery {
 
 /// One influence and its part.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct SharePart {
+pub struct Influence {
     /// `base score guard presence feasibility rest`.
     pub part: String,
     /// Percentage points.
@@ -47,7 +47,7 @@ pub struct MemberExplanation {
     /// Share of the calls it got, in percent.
     pub actual_percent: f64,
     /// The parts; they add up to `actual_percent`.
-    pub parts: Vec<SharePart>,
+    pub parts: Vec<Influence>,
     /// In one sentence.
     pub sentence: String,
 }
@@ -62,7 +62,7 @@ pub struct ShareDifference {
     /// How many percentage points more the one got; below 0: less.
     pub points: f64,
     /// Where the difference comes from; the parts add up to `points`.
-    pub parts: Vec<SharePart>,
+    pub parts: Vec<Influence>,
     /// In one sentence.
     pub sentence: String,
 }
@@ -113,8 +113,9 @@ pub async fn explain_group_shares(
     let Some(ix) = workspace.find_group(&GroupId::from(group.as_str())) else {
         return Err(Problem::new(Code::NotFound, format!("There is no group `{group}` in this workspace.")));
     };
-    let (from, until) = span(&query, &reader, state.clock.now())?;
-    let explained = explain_shares(&*state.store, &reader.tenant, ix, from, until).await?;
+    let now = state.clock.now();
+    let (from, until) = span(&query, &reader, now)?;
+    let explained = explain_shares(&*state.store, &reader.tenant, ix, (from, until), now).await?;
     let find = |member: &str| explained.members.get(&MemberId::from(member)).copied();
     let difference = match query.compare.as_deref().map(|pair| pair.split_once(',')) {
         None => None,
@@ -170,8 +171,8 @@ fn span(query: &SpanQuery, reader: &Reader, now: Timestamp) -> Result<(Timestamp
     Ok((from, until))
 }
 
-fn parts(shares: &ShareParts) -> Vec<SharePart> {
-    shares.parts().into_iter().map(|(part, share)| SharePart { part: part.to_owned(), points: 100.0 * share }).collect()
+fn parts(shares: &ShareParts) -> Vec<Influence> {
+    shares.parts().into_iter().map(|(part, share)| Influence { part: part.to_owned(), points: 100.0 * share }).collect()
 }
 
 fn member_explained(member: &str, shares: &ShareParts) -> MemberExplanation {

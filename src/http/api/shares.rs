@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::core::ids::GroupId;
 use crate::core::record::MemberStanding;
+use crate::core::rotation::AutomaticPauses;
 use crate::core::tally::Tally;
 use crate::core::workspace::{GroupIx, MemberRef, Workspace};
 use crate::http::access::Reader;
@@ -137,8 +138,9 @@ fn weights(tally: &Tally, ix: GroupIx, published: &[f64], now: jiff::Timestamp) 
 fn in_rotation(tally: &Tally, workspace: &Workspace, group: GroupIx, who: MemberRef, now: jiff::Timestamp) -> bool {
     match who {
         MemberRef::Agent(agent) => {
-            let standing: MemberStanding = tally.agent(agent).standing(&workspace.policy_of(group).guard, now, None);
-            standing.in_rotation()
+            let live = tally.agent(agent);
+            let standing: MemberStanding = live.standing(&workspace.policy_of(group).guard, now, None);
+            AutomaticPauses::in_group(tally, group, now).over(live, standing).in_rotation()
         }
         MemberRef::Group(below) => workspace
             .group(below)

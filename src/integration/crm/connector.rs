@@ -125,8 +125,7 @@ impl Connector {
             None => None,
         };
         let deals = &manifest.streams.deals;
-        let from_table = deals.table.is_some();
-        let map = DealMap::compile(&deals.fields, &scope, (&context.time_zone, &context.default_region), from_table)?;
+        let map = DealMap::compile(deals, &scope, (&context.time_zone, &context.default_region))?;
         let deals = match &deals.table {
             Some(table) => Deals::Sheet(Box::new(sheet(table, map, &scope, context, secretive)?)),
             None => Deals::Pages(Box::new(pages(deals, map, scope)?)),

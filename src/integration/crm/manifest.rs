@@ -143,6 +143,17 @@ pub(super) struct DealsSpec {
     pub(super) incremental: Option<IncrementalSpec>,
     pub(super) table: Option<TableSpec>,
     pub(super) fields: BTreeMap<DealField, FieldSpec>,
+    pub(super) metrics: Option<MetricsSpec>,
+}
+
+/// Further figures of a deal.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MetricsSpec {
+    /// A text that comes to a map: a metric's name, and the name or path of its field; null for none.
+    pub(super) places: String,
+    /// `.`, `,` or `auto`; a point without it.
+    pub(super) decimal_mark: Option<String>,
 }
 
 /// A request. `json` and `query` are trees: a name that ends in `?` is left out when its value is null.

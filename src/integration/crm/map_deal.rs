@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
-use super::manifest::{DealField, FieldSpec};
+use super::manifest::{DealField, DealsSpec, FieldSpec, MetricsSpec};
 use super::read_value::{self, DecimalMark};
-use crate::core::deal::{Deal, DealStatus};
+use crate::core::deal::{Deal, DealMemory, DealStatus};
 use crate::core::ids::{CrmUserId, DealId};
 use crate::core::money::Currency;
 use crate::core::phone_number::PhoneNumber;
@@ -20,6 +20,7 @@ const PHONES_MAX: usize = 20;
 /// Reads rows.
 pub(super) struct DealMap {
     fields: BTreeMap<DealField, Field>,
+    metrics: BTreeMap<String, Field>,
     default_region: String,
     /// Spreadsheets turn ids into `1.23E+09`.
     from_table: bool,
@@ -102,6 +103,22 @@ impl Field {
     }
 }
 
+/// The further figures that an administrator names.
+fn metrics(
+    spec: &MetricsSpec,
+    scope: &Map<String, Value>,
+    zone: &TimeZone,
+    from_table: bool,
+) -> Result<BTreeMap<String, Field>, String> {
+    let places = settled(&spec.places, scope)?;
+    let field = |(name, place): (&String, &Value)| {
+        let place = scalar_text(place).ok_or_else(|| format!("metric `{name}`: its place is no text"))?;
+        let spec = FieldSpec { path: Some(place), decimal_mark: spec.decimal_mark.clone(), ..FieldSpec::default() };
+        Ok((name.clone(), Field::compile(&spec, scope, zone, from_table)?))
+    };
+    places.as_object().into_iter().flatten().map(field).collect()
+}
+
 fn status_word(word: &str) -> Result<DealStatus, String> {
     match word {
         "won" => Ok(DealStatus::Won),
@@ -115,20 +132,21 @@ fn status_word(word: &str) -> Result<DealStatus, String> {
 type Fault = String;
 
 impl DealMap {
-    pub(super) fn compile(
-        specs: &BTreeMap<DealField, FieldSpec>,
-        scope: &Map<String, Value>,
-        place: (&TimeZone, &str),
-        from_table: bool,
-    ) -> Result<Self, String> {
-        let (zone, region) = place;
-        let fields = specs.iter().map(|(field, spec)| Ok((*field, Field::compile(spec, scope, zone, from_table)?)));
-        Ok(Self { fields: fields.collect::<Result<_, String>>()?, default_region: region.to_owned(), from_table })
+    pub(super) fn compile(deals: &DealsSpec, scope: &Map<String, Value>, place: (&TimeZone, &str)) -> Result<Self, String> {
+        let ((zone, region), from_table) = (place, deals.table.is_some());
+        let fields = deals.fields.iter().map(|(field, spec)| Ok((*field, Field::compile(spec, scope, zone, from_table)?)));
+        let metrics = deals.metrics.as_ref().map(|spec| metrics(spec, scope, zone, from_table)).transpose()?;
+        Ok(Self {
+            fields: fields.collect::<Result<_, String>>()?,
+            metrics: metrics.unwrap_or_default(),
+            default_region: region.to_owned(),
+            from_table,
+        })
     }
 
     /// The columns a table must have.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
-        self.fields.values().filter(|field| field.name.is_some()).map(Field::spelling)
+        self.fields.values().chain(self.metrics.values()).filter(|field| field.name.is_some()).map(Field::spelling)
     }
 
     /// The deal that a row shows.
@@ -156,8 +174,15 @@ impl DealMap {
             new_customer: self.found(DealField::NewCustomer, row, read_value::truth)?,
             contact_phones: self.phones(row),
             link_key: self.text(DealField::LinkKey, row)?,
-            metrics: BTreeMap::new(),
+            metrics: self.further(row),
+            memory: DealMemory::default(),
         })
+    }
+
+    /// Figures that cannot be read are left out: a deal is worth more than one of its figures.
+    fn further(&self, row: &Value) -> BTreeMap<String, Decimal> {
+        let read = |field: &Field| read_value::amount(field.find(row)?, field.mark).ok();
+        self.metrics.iter().filter_map(|(name, field)| Some((name.clone(), read(field)?))).collect()
     }
 
     fn status(&self, row: &Value) -> Result<DealStatus, Fault> {

@@ -236,6 +236,36 @@ impl<'a> Reading<'a> {
     }
 }
 
+impl Reading<'_> {
+    /// The decisions of several calls, each from an instant on, by sequence.
+    pub(super) async fn of_calls(
+        &mut self,
+        connection: &mut SqliteConnection,
+        from: &BTreeMap<CallKey, i64>,
+    ) -> Result<HashMap<CallKey, Vec<Arc<DecisionRecord>>>, StoreError> {
+        let wanted: Vec<(&ConnectionId, &CallId)> = from.keys().map(|key| (&key.connection, &key.call)).collect();
+        let bodies: Vec<Vec<u8>> = sqlx::query_scalar(
+            "SELECT body FROM decision_pages WHERE workspace = ?1 AND first_sequence IN (SELECT d.page FROM json_each(?2) AS c
+             CROSS JOIN decision_calls AS d ON d.workspace = ?1 AND d.call_id = c.value ->> 1 AND d.connection = c.value ->> 0)
+             ORDER BY first_sequence",
+        )
+        .bind(self.workspace.as_str())
+        .bind(to_json(&wanted)?)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|fault| unavailable(&fault))?;
+        let mut found: HashMap<CallKey, Vec<Arc<DecisionRecord>>> = HashMap::new();
+        for stored in bodies.iter().flat_map(|body| readable(body)) {
+            let key = stored.call();
+            if from.get(&key).is_some_and(|from| micros(stored.received_at()) >= *from) {
+                let record = self.record(connection, stored).await?;
+                found.entry(key).or_default().push(record);
+            }
+        }
+        Ok(found)
+    }
+}
+
 /// The decisions of a page. One bad page must not keep a company from its calls: it is passed over and told in the log.
 fn readable(body: &[u8]) -> Vec<StoredDecision> {
     decision_page::read(body)

@@ -10,19 +10,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
-use crate::broker::store::{EventOutcome, StoreError};
+use crate::broker::store::{EventOutcome, Recorded, StoreError};
 use crate::core::call_state::later;
 use crate::core::credit_book::PERIODS_REMEMBERED;
 use crate::core::ids::{CallKey, GroupId, WorkspaceId};
 use crate::core::intervention::Intervention;
-use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
+use crate::core::record::{DecisionRecord, ReceivedEvent};
 use crate::core::tally::Tally;
 use crate::core::workspace::Workspace;
 use crate::store::rows::{Versioned, from_json, instant, micros, to_json};
 
 use super::decisions::{self, Reading};
 use super::live::{Live, RETRY_SECONDS, StoredCalls};
-use super::unavailable;
+use super::{recorded, unavailable};
 
 /// So many calls are folded before those that are over are let go: keeps memory flat at the start.
 const CHUNK: usize = 2000;
@@ -125,10 +125,9 @@ pub(super) async fn workspace(
     let mut opening = Opening { id, tally: Tally::new(workspace), elsewhere: StoredCalls::new(now), now };
     resets(connection, &opening.id, &mut opening.tally).await?;
     // First: what is said of a call must be known when the call is folded, for it may be let go right after.
-    opening.interventions(connection).await?;
+    opening.standing(recorded::standing(connection, &opening.id, Timestamp::MAX).await?);
     opening.decisions(connection, from).await?;
     opening.recent_events(connection).await?;
-    opening.agents(connection).await?;
     opening.tally.advance(now);
     let Opening { tally, elsewhere, .. } = opening;
     Ok(Live::new(tally, elsewhere, now))
@@ -168,15 +167,23 @@ struct Opening {
 }
 
 impl Opening {
+    /// Folds what was set by hand and the PBX's last word on each agent, however old they are.
+    fn standing(&mut self, standing: Recorded) {
+        standing.interventions.iter().for_each(|intervention| self.tally.intervene(intervention));
+        standing.events.iter().for_each(|received| self.tally.add_event(received));
+        standing.presence.into_iter().for_each(|presence| self.tally.set_presence(presence));
+    }
+
     /// Folds decisions by sequence, each chunk with the events of its calls.
     async fn decisions(&mut self, connection: &mut SqliteConnection, from: Timestamp) -> Result<(), StoreError> {
         let id = self.id.clone();
         let mut reading = Reading::of(&id);
         let mut at = decisions::first_page_since(connection, &id, micros(from)).await?.unwrap_or(i64::MAX);
-        let mut calls = BTreeSet::new();
+        let (mut calls, mut reached) = (BTreeSet::new(), from);
         while let Some((chunk, next)) = decisions::next_pages(connection, &id, at).await? {
             for stored in chunk.into_iter().filter(|stored| stored.received_at() >= from) {
                 calls.insert(stored.call());
+                reached = stored.received_at();
                 let sequence = stored.sequence();
                 match reading.record(connection, stored).await {
                     Ok(record) => self.decision(connection, record, from, &mut reading).await?,
@@ -184,11 +191,13 @@ impl Opening {
                 }
             }
             if calls.len() >= CHUNK {
-                self.end_chunk(connection, &mut calls, from).await?;
+                // As of then, not of now: what the running service still had at hand, later calls may move.
+                self.end_chunk(connection, &mut calls, (from, reached)).await?;
             }
             at = next;
         }
-        self.end_chunk(connection, &mut calls, from).await?;
+        let now = self.now;
+        self.end_chunk(connection, &mut calls, (from, now)).await?;
         let last = decisions::last_sequence(connection, &id).await.map_err(|fault| unavailable(&fault))?;
         self.tally.continue_after(last);
         Ok(())
@@ -214,11 +223,12 @@ impl Opening {
         Ok(())
     }
 
+    /// Adds the events of a chunk's calls since `from`, then lets go what was over when the chunk ended.
     async fn end_chunk(
         &mut self,
         connection: &mut SqliteConnection,
         calls: &mut BTreeSet<CallKey>,
-        from: Timestamp,
+        (from, end): (Timestamp, Timestamp),
     ) -> Result<(), StoreError> {
         let calls: Vec<_> = std::mem::take(calls).into_iter().map(|call| (call.connection, call.call)).collect();
         let rows: Vec<(String,)> = sqlx::query_as(
@@ -234,7 +244,7 @@ impl Opening {
         .map_err(|fault| unavailable(&fault))?;
         self.add_events(&rows);
         self.tally.advance(self.now);
-        for call in self.tally.forget(self.now) {
+        for call in self.tally.forget(end) {
             self.elsewhere.add(&call.key, self.now);
         }
         Ok(())
@@ -261,57 +271,6 @@ impl Opening {
         self.add_events(&rows);
         Ok(())
     }
-
-    /// The last word of the PBX on each agent, and the presence last set, however old they are.
-    async fn agents(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let words: Vec<(String,)> = sqlx::query_as(
-            "SELECT e.body FROM (SELECT agent, MAX(at_us) AS at_us FROM events
-                 WHERE workspace = ?1 AND type = 'agent_state' AND agent IS NOT NULL GROUP BY agent) AS last
-             CROSS JOIN events AS e
-                 ON e.workspace = ?1 AND e.type = 'agent_state' AND e.agent = last.agent AND e.at_us = last.at_us",
-        )
-        .bind(self.id.as_str())
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(|fault| unavailable(&fault))?;
-        for (body,) in &words {
-            if let Some(received) = readable(event_of(body)) {
-                self.tally.add_event(&received);
-            }
-        }
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT p.body FROM (SELECT agent, MAX(set_at_us) AS set_at_us FROM presence WHERE workspace = ?1 GROUP BY agent)
-                 AS last
-             CROSS JOIN presence AS p ON p.workspace = ?1 AND p.agent = last.agent AND p.set_at_us = last.set_at_us
-             ORDER BY p.position",
-        )
-        .bind(self.id.as_str())
-        .fetch_all(connection)
-        .await
-        .map_err(|fault| unavailable(&fault))?;
-        for (body,) in &rows {
-            let presence = from_json::<Versioned<Presence>>(body, "a presence").and_then(Versioned::into_body);
-            if let Some(presence) = readable(presence) {
-                self.tally.set_presence(presence);
-            }
-        }
-        Ok(())
-    }
-
-    /// What was set by hand, in the order it was set.
-    async fn interventions(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as("SELECT body FROM interventions WHERE workspace = ? ORDER BY position")
-            .bind(self.id.as_str())
-            .fetch_all(connection)
-            .await
-            .map_err(|fault| unavailable(&fault))?;
-        for (body,) in &rows {
-            if let Some(intervention) = readable(intervention_of(body)) {
-                self.tally.intervene(&intervention);
-            }
-        }
-        Ok(())
-    }
 }
 
 /// An intervention from its body.
@@ -324,6 +283,7 @@ pub(super) fn event_of(body: &str) -> Result<ReceivedEvent, StoreError> {
     from_json::<Versioned<ReceivedEvent>>(body, "an event")?.into_body()
 }
 
-fn readable<T>(row: Result<T, StoreError>) -> Option<T> {
+/// A row that can be read; one that cannot is told in the log.
+pub(super) fn readable<T>(row: Result<T, StoreError>) -> Option<T> {
     row.inspect_err(|fault| tracing::error!("a stored row is passed over: {fault}")).ok()
 }

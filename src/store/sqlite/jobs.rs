@@ -2,21 +2,24 @@
 //!
 //! Commits nothing and folds nothing: see `writer`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::SqliteConnection;
 
 use crate::broker::ports::Extent;
 use crate::broker::store::{
-    EventFlags, EventOutcome, InboxEntry, PullCommit, StoreError, StoredScores, StoredToken, WorkspaceChange,
+    EventFlags, EventOutcome, InboxEntry, PullCommit, SCORE_VERSIONS_DAYS, SCORE_VERSIONS_NEWEST, StoreError, StoredScoreVersion,
+    StoredScores, StoredToken, WorkspaceChange,
 };
-use crate::core::ids::{CallKey, ConnectionId, WorkspaceId};
+use crate::core::deal::Deal;
+use crate::core::ids::{CallKey, ConnectionId, DealId, WorkspaceId};
 use crate::core::intervention::Intervention;
 use crate::core::record::{Presence, ReceivedEvent};
-use crate::store::rows::{PullBody, Versioned, flags_to_number, micros, names_no_agent, to_json};
+use crate::store::rows::{PullBody, Versioned, flags_to_number, from_json, micros, names_no_agent, to_json};
 
 use super::WriterSettings;
+use super::fold::readable;
 use super::live::Live;
 use super::queue::{Done, Work};
 use super::unavailable;
@@ -123,6 +126,7 @@ pub(super) async fn perform(connection: &mut SqliteConnection, work: &Work) -> R
         Work::Workspaces { changes, at } => write_workspaces(connection, changes, *at).await?,
         Work::Pull { workspace, pull } => write_pull(connection, workspace, pull).await?,
         Work::Scores { workspace, scores } => write_scores(connection, workspace, scores).await?,
+        Work::ScoreVersion { workspace, version, keep } => write_score_version(connection, workspace, version, keep).await?,
         Work::Token(token) => write_token(connection, token).await?,
         Work::PruneInbox { workspace, now } => prune_inbox(connection, workspace, *now).await?,
         Work::Settings => return Ok(Done::Settings(read_settings(connection).await?)),
@@ -259,7 +263,33 @@ async fn write_workspaces(connection: &mut SqliteConnection, changes: &[Workspac
     Ok(())
 }
 
+/// Reads what was known of a connection's deals: of all, or of those that a pull brings.
+async fn known_deals(
+    connection: &mut SqliteConnection,
+    workspace: &WorkspaceId,
+    pull: &PullCommit,
+) -> Result<HashMap<DealId, Deal>, JobFault> {
+    let wanted: Vec<&DealId> = pull.deals.iter().map(|deal| &deal.deal).collect();
+    let query = match pull.extent {
+        Extent::Everything => sqlx::query_scalar("SELECT body FROM deals WHERE workspace = ? AND connection = ?"),
+        Extent::Changes => sqlx::query_scalar(
+            "SELECT d.body FROM deals AS d WHERE d.workspace = ? AND d.connection = ? AND d.deal IN (SELECT value FROM json_each(?))",
+        ),
+    };
+    let query = query.bind(workspace.as_str()).bind(pull.connection.as_str());
+    let query = match pull.extent {
+        Extent::Everything => query,
+        Extent::Changes => query.bind(to_json(&wanted)?),
+    };
+    let bodies: Vec<String> = query.fetch_all(connection).await?;
+    // One that cannot be read must not keep the CRM's newest word out.
+    let known =
+        bodies.iter().filter_map(|body| readable(from_json::<Versioned<Deal>>(body, "a deal").and_then(Versioned::into_body)));
+    Ok(known.map(|deal| (deal.deal.clone(), deal)).collect())
+}
+
 async fn write_pull(connection: &mut SqliteConnection, workspace: &WorkspaceId, pull: &PullCommit) -> Result<(), JobFault> {
+    let mut known = known_deals(connection, workspace, pull).await?;
     if pull.extent == Extent::Everything {
         sqlx::query("DELETE FROM deals WHERE workspace = ? AND connection = ?")
             .bind(workspace.as_str())
@@ -268,6 +298,7 @@ async fn write_pull(connection: &mut SqliteConnection, workspace: &WorkspaceId, 
             .await?;
     }
     for deal in &pull.deals {
+        let deal = deal.clone().merged_with(known.get(&deal.deal), pull.state.succeeded_at);
         sqlx::query(
             "INSERT INTO deals (workspace, connection, deal, body) VALUES (?, ?, ?, ?)
              ON CONFLICT (workspace, connection, deal) DO UPDATE SET body = excluded.body",
@@ -275,9 +306,11 @@ async fn write_pull(connection: &mut SqliteConnection, workspace: &WorkspaceId, 
         .bind(workspace.as_str())
         .bind(pull.connection.as_str())
         .bind(deal.deal.as_str())
-        .bind(to_json(&Versioned::of(deal))?)
+        .bind(to_json(&Versioned::of(&deal))?)
         .execute(&mut *connection)
         .await?;
+        // A deal may come twice in one pull.
+        known.insert(deal.deal.clone(), deal);
     }
     sqlx::query(
         "INSERT INTO pulls (workspace, connection, body) VALUES (?, ?, ?)
@@ -299,6 +332,41 @@ async fn write_scores(connection: &mut SqliteConnection, workspace: &WorkspaceId
     .bind(workspace.as_str())
     .bind(scores.policy.as_str())
     .bind(&scores.body)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write_score_version(
+    connection: &mut SqliteConnection,
+    workspace: &WorkspaceId,
+    version: &StoredScoreVersion,
+    keep: &[u64],
+) -> Result<(), JobFault> {
+    sqlx::query(
+        "INSERT INTO score_versions (workspace, policy, version, taken_at_us, body) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (workspace, policy, version) DO UPDATE SET taken_at_us = excluded.taken_at_us, body = excluded.body",
+    )
+    .bind(workspace.as_str())
+    .bind(version.policy.as_str())
+    .bind(version.version.cast_signed())
+    .bind(micros(version.taken_at))
+    .bind(&version.body)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "DELETE FROM score_versions WHERE workspace = ?1 AND policy = ?2
+         AND version NOT IN (SELECT value FROM json_each(?3))
+         AND version NOT IN (SELECT version FROM score_versions WHERE workspace = ?1 AND policy = ?2
+             ORDER BY version DESC LIMIT ?4)
+         AND version NOT IN (SELECT MAX(version) FROM score_versions WHERE workspace = ?1 AND policy = ?2
+             GROUP BY taken_at_us / 86400000000 ORDER BY 1 DESC LIMIT ?5)",
+    )
+    .bind(workspace.as_str())
+    .bind(version.policy.as_str())
+    .bind(to_json(&keep)?)
+    .bind(SCORE_VERSIONS_NEWEST)
+    .bind(SCORE_VERSIONS_DAYS)
     .execute(connection)
     .await?;
     Ok(())

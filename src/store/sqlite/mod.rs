@@ -11,6 +11,7 @@ mod live;
 mod queue;
 mod readers;
 mod recorded;
+mod score_facts;
 mod writer;
 
 use std::collections::HashMap;
@@ -23,11 +24,13 @@ use sqlx::pool::PoolConnection;
 
 use crate::broker::ports::Boxed;
 use crate::broker::store::{
-    Backlog, DecisionSpan, EventOutcome, InboxEntry, InterventionRequest, Page, PageRequest, PullCommit, PullState, Recorded,
-    Store, StoreError, StoredEvent, StoredScores, StoredToken, StoredWorkspace, Verdict, WorkspaceChange,
+    Backlog, CallsAfter, DecisionSpan, EventOutcome, InboxEntry, InterventionRequest, Page, PageRequest, PullCommit, PullState,
+    Recorded, Store, StoreError, StoredEvent, StoredScoreVersion, StoredScores, StoredToken, StoredWorkspace, ToldCalls, Verdict,
+    WorkspaceChange,
 };
 use crate::core::deal::Deal;
-use crate::core::ids::{CallKey, ConnectionId, DecisionId, EventId, WorkspaceId};
+use crate::core::duty_days::OffDutySpan;
+use crate::core::ids::{CallKey, ConnectionId, DecisionId, EventId, PolicyId, WorkspaceId};
 use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::tally::Tally;
@@ -255,6 +258,10 @@ impl Store for SqliteStore {
         self.queue.backlog()
     }
 
+    fn standing<'a>(&'a self, workspace: &'a WorkspaceId, before: Timestamp) -> Boxed<'a, Result<Recorded, StoreError>> {
+        Box::pin(async move { recorded::standing(&mut *self.reader().await?, workspace, before).await })
+    }
+
     fn decisions<'a>(
         &'a self,
         workspace: &'a WorkspaceId,
@@ -301,6 +308,24 @@ impl Store for SqliteStore {
         Box::pin(async move { readers::event(&mut *self.reader().await?, workspace, connection, id).await })
     }
 
+    fn told_calls<'a>(&'a self, workspace: &'a WorkspaceId, after: CallsAfter) -> Boxed<'a, Result<ToldCalls, StoreError>> {
+        Box::pin(async move {
+            self.queue.settle(SETTLE_WAIT).await;
+            score_facts::told_calls(&mut *self.reader().await?, workspace, after).await
+        })
+    }
+
+    fn off_duty_spans<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        longer_than_seconds: i64,
+        since: Timestamp,
+    ) -> Boxed<'a, Result<Vec<OffDutySpan>, StoreError>> {
+        Box::pin(
+            async move { score_facts::off_duty_spans(&mut *self.reader().await?, workspace, longer_than_seconds, since).await },
+        )
+    }
+
     fn keep_in_inbox(&self, workspace: &WorkspaceId, entry: InboxEntry) {
         self.queue.keep_in_inbox(workspace, entry);
     }
@@ -336,6 +361,23 @@ impl Store for SqliteStore {
 
     fn scores<'a>(&'a self, workspace: &'a WorkspaceId) -> Boxed<'a, Result<Vec<StoredScores>, StoreError>> {
         Box::pin(async move { readers::scores(&mut *self.reader().await?, workspace).await })
+    }
+
+    fn save_score_version<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        version: StoredScoreVersion,
+        keep: Vec<u64>,
+    ) -> Boxed<'a, Result<(), StoreError>> {
+        Box::pin(self.write(Work::ScoreVersion { workspace: workspace.clone(), version, keep }))
+    }
+
+    fn score_versions<'a>(
+        &'a self,
+        workspace: &'a WorkspaceId,
+        policy: &'a PolicyId,
+    ) -> Boxed<'a, Result<Vec<StoredScoreVersion>, StoreError>> {
+        Box::pin(async move { score_facts::score_versions(&mut *self.reader().await?, workspace, policy).await })
     }
 
     fn add_token(&self, token: StoredToken) -> Boxed<'_, Result<(), StoreError>> {

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::broker::store::{
-    Backlog, EventOutcome, InboxEntry, PullCommit, StoreError, StoredScores, StoredToken, WorkspaceChange,
+    Backlog, EventOutcome, InboxEntry, PullCommit, StoreError, StoredScoreVersion, StoredScores, StoredToken, WorkspaceChange,
 };
 use crate::core::ids::WorkspaceId;
 use crate::core::intervention::Intervention;
@@ -71,6 +71,11 @@ pub(super) enum Work {
     Scores {
         workspace: WorkspaceId,
         scores: StoredScores,
+    },
+    ScoreVersion {
+        workspace: WorkspaceId,
+        version: StoredScoreVersion,
+        keep: Vec<u64>,
     },
     Token(StoredToken),
     PruneInbox {

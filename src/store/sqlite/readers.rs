@@ -154,13 +154,14 @@ pub(super) async fn interventions(
     let slice = Slice::of(&page)?;
     let mut rows: Vec<(i64, String)> = sqlx::query_as(
         "SELECT position, body FROM interventions WHERE workspace = ?1 AND position < ?2
-         AND (?3 = '[]' OR kind IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR agent = ?4)
-         ORDER BY position DESC LIMIT ?5",
+         AND (?3 = '[]' OR kind IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR agent = ?4) AND (?5 IS NULL OR id = ?5)
+         ORDER BY position DESC LIMIT ?6",
     )
     .bind(workspace.as_str())
     .bind(slice.below)
     .bind(to_json(&wanted.kinds)?)
     .bind(wanted.agent.as_ref().map(|agent| agent.as_str()))
+    .bind(wanted.id.as_ref().map(|id| id.as_bytes().as_slice()))
     .bind(slice.rows())
     .fetch_all(connection)
     .await

@@ -1,4 +1,5 @@
-//! What was recorded over a span, in the order it was received: for replays and reports.
+//! What was recorded over a span, in the order it was received, and what was set before and still holds: for the fold, replays and
+//! reports.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::core::record::{DecisionRecord, Presence};
 use crate::store::rows::{Versioned, from_json, micros};
 
 use super::decisions::{Reading, first_page_since, next_pages};
-use super::fold::{event_of, intervention_of};
+use super::fold::{event_of, intervention_of, readable};
 use super::unavailable;
 
 /// Everything in `[from, until)`.
@@ -43,6 +44,43 @@ pub(super) async fn read(
     );
     let interventions = interventions.await?.iter().map(|(body,)| intervention_of(body)).collect::<Result<_, _>>()?;
     Ok(Recorded { decisions: decisions(connection, workspace, span).await?, events, presence, interventions })
+}
+
+/// What may still hold at `before`: the last word of the PBX on each agent, the presence last set, what else was set by hand. A row
+/// that cannot be read is passed over.
+pub(super) async fn standing(
+    connection: &mut SqliteConnection,
+    workspace: &WorkspaceId,
+    before: Timestamp,
+) -> Result<Recorded, StoreError> {
+    let words = bodies_before(
+        connection,
+        "SELECT e.body FROM (SELECT agent, MAX(at_us) AS at_us FROM events
+             WHERE workspace = ?1 AND type = 'agent_state' AND agent IS NOT NULL AND at_us < ?2 GROUP BY agent) AS last
+         CROSS JOIN events AS e
+             ON e.workspace = ?1 AND e.type = 'agent_state' AND e.agent = last.agent AND e.at_us = last.at_us",
+        workspace,
+        before,
+    );
+    let events = words.await?.iter().filter_map(|(body,)| readable(event_of(body))).collect();
+    let presence = bodies_before(
+        connection,
+        "SELECT p.body FROM (SELECT agent, MAX(set_at_us) AS set_at_us FROM presence
+             WHERE workspace = ?1 AND set_at_us < ?2 GROUP BY agent) AS last
+         CROSS JOIN presence AS p ON p.workspace = ?1 AND p.agent = last.agent AND p.set_at_us = last.set_at_us
+         ORDER BY p.position",
+        workspace,
+        before,
+    );
+    let presence = presence.await?.iter().filter_map(|(body,)| readable(presence_of(body))).collect();
+    let interventions = bodies_before(
+        connection,
+        "SELECT body FROM interventions WHERE workspace = ? AND set_at_us < ? ORDER BY position",
+        workspace,
+        before,
+    );
+    let interventions = interventions.await?.iter().filter_map(|(body,)| readable(intervention_of(body))).collect();
+    Ok(Recorded { decisions: Vec::new(), events, presence, interventions })
 }
 
 async fn decisions(
@@ -78,6 +116,21 @@ async fn bodies(
         .bind(workspace.as_str())
         .bind(micros(from))
         .bind(micros(until))
+        .fetch_all(connection)
+        .await
+        .map_err(|fault| unavailable(&fault))
+}
+
+/// The bodies a statement finds before an instant.
+async fn bodies_before(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    workspace: &WorkspaceId,
+    before: Timestamp,
+) -> Result<Vec<(String,)>, StoreError> {
+    sqlx::query_as(statement)
+        .bind(workspace.as_str())
+        .bind(micros(before))
         .fetch_all(connection)
         .await
         .map_err(|fault| unavailable(&fault))

@@ -1,7 +1,8 @@
 //! When a new table may not replace the one in use, and how tables are kept.
 
 use super::*;
-use meritline::core::score_table::{Occasion, RefuseReason, Verdict, judge};
+use meritline::core::adjustments::Adjustments;
+use meritline::core::score_judge::{Occasion, RefuseReason, Replacement, Verdict, judge, judge_shares};
 
 const FOUR: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -28,10 +29,67 @@ fn an_empty_refresh_never_replaces_results() {
 #[test]
 fn more_than_half_may_not_vanish_at_once() {
     let before = table_of(&FOUR);
-    assert_eq!(judge(Some(&before), &table_of(&["a", "b"]), Occasion::Refresh), Verdict::Accept);
     let Verdict::Refuse(reason) = judge(Some(&before), &table_of(&["a"]), Occasion::Refresh) else { panic!("accepted") };
     assert_eq!(reason, RefuseReason::MostVanished { gone: 3, before: 4 });
     assert!(reason.to_string().starts_with("3 of 4 agents with contracts have none any more"), "{reason}");
+}
+
+/// `contracts` of 4 agents, evenly.
+fn table_of_contracts(contracts: usize) -> ScoreTable {
+    let deals: Vec<Deal> =
+        (0..contracts).map(|at| won(&format!("{at}"), FOUR[at % FOUR.len()], "100")).chain(record("d", 40, 0)).collect();
+    scores(&FOUR, timeless(), &deals)
+}
+
+#[test]
+fn contracts_move_by_at_most_a_third_at_once() {
+    let refused =
+        |before: usize, now: usize| match judge(Some(&table_of_contracts(before)), &table_of_contracts(now), Occasion::Refresh) {
+            Verdict::Accept => false,
+            Verdict::Refuse(RefuseReason::ContractsMoved { .. }) => true,
+            Verdict::Refuse(other) => panic!("{other}"),
+        };
+    // 30 % of 100 is 30: that is still believed, one more or less is not.
+    assert!(!refused(100, 130) && refused(100, 131) && !refused(100, 70) && refused(100, 69));
+    assert!(refused(8, 4), "two of four lost all of theirs");
+    // A young history grows in leaps, and a few contracts are corrected by hand.
+    assert!(!refused(4, 23) && refused(4, 24));
+    assert!(!refused(4, 2 + 1) && !refused(6, 4));
+    let verdict = judge(Some(&table_of_contracts(100)), &table_of_contracts(60), Occasion::Refresh);
+    let Verdict::Refuse(reason) = verdict else { panic!("accepted") };
+    assert!(reason.to_string().starts_with("the CRM shows 60 contracts where 100 were known, more than 30 % less;"), "{reason}");
+}
+
+#[test]
+fn contracts_that_grow_slowly_are_compared_with_the_last_table_that_was_taken() {
+    let mut contracts = 10;
+    for _ in 0..40 {
+        let next = contracts + contracts / 5;
+        assert_eq!(judge(Some(&table_of_contracts(contracts)), &table_of_contracts(next), Occasion::Refresh), Verdict::Accept);
+        contracts = next.min(400);
+    }
+}
+
+#[test]
+fn a_share_moves_by_at_most_five_points_at_once() {
+    let workspace = workspace(&["a", "b"], timeless());
+    let table = |a: usize, b: usize| scores(&["a", "b"], timeless(), &[record("a", 100, a), record("b", 100, b)].concat());
+    let verdict = |previous: &ScoreTable, next: &ScoreTable, occasion| {
+        let adjustments = Adjustments::default();
+        judge_shares(&workspace, BY_RESULTS, &Replacement { previous, next, adjustments: &adjustments }, occasion)
+    };
+    // With 60 contracts of 200 opportunities 30 are expected of each: 40/40 gives 0.5; 46/40 and 34/40 gives 46/80 = 0.575.
+    let even = table(30, 30);
+    let Verdict::Refuse(reason) = verdict(&even, &table(36, 24), Occasion::Refresh) else { panic!("accepted") };
+    assert_eq!(
+        reason.to_string().split(';').next(),
+        Some("the share of `a` in group `team` would go from 50.0 % to 57.5 %, more than 5 points at once")
+    );
+    // 43/80 = 0.5375 is followed.
+    assert_eq!(verdict(&even, &table(33, 27), Occasion::Refresh), Verdict::Accept);
+    assert_eq!(verdict(&even, &table(36, 24), Occasion::Reconfigured), Verdict::Accept);
+    // First results are taken whatever they say.
+    assert_eq!(verdict(&table(0, 0), &table(90, 2), Occasion::Refresh), Verdict::Accept);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! The arithmetic of the indices on examples that can be followed with a pocket calculator.
 
 use super::*;
-use meritline::core::score_table::Metric;
 use meritline::core::target_share::bounded_shares;
 
 /// 620 opportunities, 64 contracts: R0 = 0.103226.
@@ -95,24 +94,24 @@ fn no_deals_at_all_and_no_caution_either() {
 #[test]
 fn weights_are_exponents_and_zero_leaves_a_metric_out() {
     let table = scores(&["a", "b"], timeless(), &with_one_big_deal());
-    let only_contracts = ScoreSettings { average_check_weight: 0.0, ..timeless() };
+    let only_contracts = ScoreSettings { metrics: weights(1.0, 0.0), ..timeless() };
     let table_contracts = scores(&["a", "b"], only_contracts, &with_one_big_deal());
     assert_eq!(of(&table_contracts, "a").value, of(&table_contracts, "a").conversion_index);
     assert_near(of(&table_contracts, "a").check_index, of(&table, "a").check_index, 0.0);
-    let squared = ScoreSettings { average_check_weight: 2.0, ..timeless() };
+    let squared = ScoreSettings { metrics: weights(1.0, 2.0), ..timeless() };
     // 1.0454545^2 = 1.092975 with equal conversion.
     assert_near(of(&scores(&["a", "b"], squared, &with_one_big_deal()), "a").value, 1.092975, 5e-7);
 }
 
 #[test]
 fn an_explanation_multiplies_out_to_the_value() {
-    let settings = ScoreSettings { contracts_closed_weight: 1.5, average_check_weight: 0.5, ..timeless() };
+    let settings = ScoreSettings { metrics: weights(1.5, 0.5), ..timeless() };
     let deals = [five_sellers(), vec![won("big", "clara", "250")]].concat();
     let table = scores(&FIVE, settings, &deals);
     for agent in FIVE {
         let why = table.explain(&AgentId::from(agent)).unwrap();
-        let [conversion, check] = &why.metrics;
-        assert_eq!((conversion.metric, check.metric), (Metric::ContractsClosed, Metric::AverageCheck));
+        let [conversion, check] = why.metrics.as_slice() else { panic!("{why:?}") };
+        assert_eq!((&conversion.metric, &check.metric), (&Metric::ContractsClosed, &Metric::AverageCheck));
         assert_eq!(conversion.contribution * check.contribution, why.value);
         assert_eq!(why.value, of(&table, agent).value);
         assert_eq!((conversion.weight, check.weight, why.caution), (1.5, 0.5, 10.0));
@@ -139,8 +138,10 @@ fn conversion_can_be_counted_from_calls() {
     // Only wins are recorded in this CRM: from opportunities everybody would convert everything.
     let deals: Vec<Deal> =
         [record("anna", 30, 30), record("boris", 20, 20), record("clara", 4, 4), record("denis", 10, 10)].concat();
-    let handled: Vec<HandledCall> =
-        [(0, 200), (1, 200), (2, 20), (3, 200)].into_iter().flat_map(|(agent, count)| calls(agent, count, days_ago(3))).collect();
+    let handled: Vec<HandledCall> = [("anna", 200), ("boris", 200), ("clara", 20), ("denis", 200)]
+        .into_iter()
+        .flat_map(|(agent, count)| calls(agent, count, days_ago(3)))
+        .collect();
     let table = scores_from_calls(&FIVE, settings, &deals, &handled);
     for (agent, index) in FIVE.into_iter().zip([1.305263, 0.978947, 1.160428, 0.652632, 1.0]) {
         assert_near(of(&table, agent).conversion_index, index, 5e-7);
@@ -155,7 +156,7 @@ fn calls_from_which_nothing_can_have_followed_yet_do_not_count() {
     contract.opened_at = Some(days_ago(10));
     // It takes 10 days to close: calls of 9 days ago are too fresh, calls of 91 days ago too old.
     let handled: Vec<HandledCall> =
-        [(9, 5), (10, 3), (90, 2), (91, 7)].into_iter().flat_map(|(days, count)| calls(0, count, days_ago(days))).collect();
+        [(9, 5), (10, 3), (90, 2), (91, 7)].into_iter().flat_map(|(days, count)| calls("a", count, days_ago(days))).collect();
     let table = scores_from_calls(&["a", "b"], settings, &[contract], &handled);
     assert_eq!((of(&table, "a").calls_handled, of(&table, "a").faded_exposure), (5, 5.0));
 }

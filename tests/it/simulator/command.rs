@@ -101,6 +101,12 @@ async fn mistakes_end_with_1_and_wrong_usage_with_2() {
     assert!(missing.err.contains("cannot read nothing.yaml"), "{}", missing.err);
     let unwritable = program.run(&["simulate", "small.yaml", "--html", "no/such/folder.html"]).await;
     assert_eq!((unwritable.code, unwritable.out.as_str()), (1, ""));
+    // Sound by themselves, but not for this file.
+    for options in [["--calls-per-hour", "NaN"], ["--calls-per-hour", "0"], ["--calls-per-hour", "1e7"]] {
+        let refused = program.run(&[&["simulate", "small.yaml", "--days", "20"], &options[..]].concat()).await;
+        assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+        assert!(refused.err.contains("small.yaml with the options given: /load"), "{}", refused.err);
+    }
     for wrong in [&["simulate"][..], &["simulate", "small.yaml", "--days", "0"], &["simulate", "small.yaml", "--seed", "x"]] {
         assert_eq!(program.run(wrong).await.code, 2, "{wrong:?}");
     }

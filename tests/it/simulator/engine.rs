@@ -2,7 +2,8 @@
 
 use meritline::core::policy::{Count, Mode};
 use meritline::core::simulate::{
-    AfterCall, Away, Distribution, Load, LoggedCall, Metric, Rule, SimulatedGuard, SimulatedPolicy, run, watch,
+    AfterCall, Away, Confidence, Distribution, Interval, Load, LoggedCall, Metric, Rule, SimulatedGuard, SimulatedPolicy, run,
+    watch,
 };
 
 use super::{floor, with_rule};
@@ -50,6 +51,35 @@ fn a_record_can_be_followed_by_hand() {
     assert_eq!((figures.within_goal, figures.wait_seconds), (2, 90.0));
     assert_eq!((figures.agents[0].talk_seconds, figures.busy_seconds), (300.0, 360.0));
     assert_eq!((figures.days, figures.longest_talk_seconds), (1, 300.0));
+}
+
+/// 100 s for one, 300 s for the other: Gini (-1 x 100 + 1 x 300) / (2 x 400); a quarter of all is held by who talked least.
+#[test]
+fn inequality_can_be_followed_by_hand() {
+    let mut scenario = floor(&[1.0, 1.0], 1.0, Distribution::Constant(1.0));
+    let call = |at_seconds, talk_seconds| LoggedCall { at_seconds, talk_seconds };
+    scenario.load = Load::Log(vec![call(0.0, 100.0), call(10.0, 300.0)]);
+    scenario.days = 1;
+    let figures = run(&scenario, &equal(), 1);
+    assert_eq!((figures.gini, &figures.lorenz), (0.25, &vec![0.0, 0.25, 1.0]));
+    assert_eq!((figures.talk_spread_seconds, figures.calls_spread, figures.share_error_points), (200.0, 0.0, 0.0));
+}
+
+/// 1 2 3 4 5: mean 3, standard error sqrt(2.5 / 5), Student's t for 4 degrees of freedom 2.776 (95 %) and 4.604 (99 %); for 120
+/// degrees tables say 1.980 and 2.617.
+#[test]
+fn intervals_are_students() {
+    let half = |values: &[f64], confidence| Interval::of(values, confidence).unwrap().half.unwrap();
+    let five = [1.0, 2.0, 3.0, 4.0, 5.0];
+    assert_eq!(Interval::of(&five, Confidence::P95).unwrap().mean, 3.0);
+    assert!((half(&five, Confidence::P95) - 2.776 * 0.5f64.sqrt()).abs() < 1e-9);
+    assert!((half(&five, Confidence::P99) - 4.604 * 0.5f64.sqrt()).abs() < 1e-9);
+    // 121 values of +1 and -1 (one 0): variance 120 / 120, standard error 1 / 11.
+    let many: Vec<f64> = (0..121).map(|at| if at == 120 { 0.0 } else { f64::from(at % 2) * 2.0 - 1.0 }).collect();
+    assert!((half(&many, Confidence::P95) * 11.0 - 1.980).abs() < 5e-4);
+    assert!((half(&many, Confidence::P99) * 11.0 - 2.617).abs() < 5e-4);
+    assert_eq!(Interval::of(&[], Confidence::P95), None);
+    assert_eq!(Interval::of(&[7.0], Confidence::P95), Some(Interval { mean: 7.0, half: None }));
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub(crate) fn check_reply(method: &str, path: &str, status: u16, media_type: &st
         return check_problem(&at, status, media_type, body);
     }
     if kind == "application/json" {
-        judge(&at, &format!("{template} {status}"), &content["schema"], body);
+        judge(&at, &format!("{method} {template} {status}"), &content["schema"], body);
     }
 }
 

@@ -9,7 +9,9 @@ use meritline::core::callback::CallbackRules;
 use meritline::core::choose::{self, Choice, Question};
 use meritline::core::decision::{CallerCard, Decision, Stage};
 use meritline::core::ids::{AgentId, CallKey};
-use meritline::core::policy::{Count, Dialling, Guard, Mode, PersonalCalls, PersonalManager, Policy, ScoreSettings};
+use meritline::core::policy::{
+    Count, Dialling, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy, ScoreSettings,
+};
 use meritline::core::record::{Asked, DecisionRecord, EncodedReply, Feed, Presence, PresenceState, ReceivedEvent};
 use meritline::core::share_board::ShareBoard;
 use meritline::core::tally::Tally;
@@ -31,6 +33,9 @@ pub fn plain_policy(id: &str, mode: Mode, count: Count) -> Policy {
         personal_calls: PersonalCalls::Apart,
         callback: CallbackRules::OFF,
         rollout: Default::default(),
+        own_setting: OwnSetting::default(),
+        missed_offers: MissedOffers::OFF,
+        ramp_up: Default::default(),
     }
 }
 
@@ -41,6 +46,7 @@ pub fn agent(id: &str, number: &str) -> Agent {
         name: id.to_uppercase().into(),
         numbers: [Number { kind: NumberKind::Sip, value: number.into() }].into(),
         crm_users: Default::default(),
+        duty: Default::default(),
     }
 }
 

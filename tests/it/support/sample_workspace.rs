@@ -8,7 +8,7 @@ use meritline::core::agent::{Agent, Number, NumberKind};
 use meritline::core::call::DialledNumber;
 use meritline::core::callback::CallbackRules;
 use meritline::core::ids::{AgentId, ConnectionId, CrmUserId, GroupId, PolicyId, RouteId, WorkspaceId};
-use meritline::core::policy::{Count, Dialling, Guard, Mode, PersonalCalls, PersonalManager, Policy};
+use meritline::core::policy::{Count, Dialling, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy};
 use meritline::core::workspace::{
     CalledMatch, Connection, ConnectionKind, EventFeed, GroupParts, MemberName, MemberParts, RouteParts, Workspace,
     WorkspaceParts,
@@ -62,13 +62,14 @@ impl SampleWorkspace {
                 name: format!("Agent {id}").into(),
                 numbers: [Number { kind: NumberKind::Sip, value: extension.into() }].into(),
                 crm_users: BTreeMap::new(),
+                duty: Default::default(),
             });
         }
         self
     }
 
-    /// Adds a policy: percent, 10 h, answered calls count, free stage only, 20 s of ringing, up to 5 targets; `change` says
-    /// what is different.
+    /// Adds a policy: percent, 10 h, answered calls count, free stage only, 20 s of ringing, up to 5 targets, no automatic
+    /// pauses; `change` says what is different.
     pub(crate) fn policy(mut self, id: &str, change: impl FnOnce(&mut Policy)) -> Self {
         let mut policy = Policy {
             id: PolicyId::from(id),
@@ -82,6 +83,9 @@ impl SampleWorkspace {
             personal_calls: PersonalCalls::Apart,
             callback: CallbackRules::OFF,
             rollout: Default::default(),
+            own_setting: OwnSetting::default(),
+            missed_offers: MissedOffers::OFF,
+            ramp_up: Default::default(),
         };
         change(&mut policy);
         self.parts.policies.push(policy);

@@ -114,6 +114,7 @@ impl Site {
             directory,
             disabled: BTreeMap::new(),
             permits: Arc::new(Permits::new(self.in_flight_max.of_one_workspace())),
+            rest_turn: Default::default(),
             tasks,
         });
         refresh_scores::restore(store, &tenant, now).await.unwrap();
@@ -155,6 +156,13 @@ impl TestService {
         Site::new(vec![workspace]).start().await
     }
 
+    /// Goes on with another version of a workspace, as after an applied file.
+    pub(crate) async fn apply(&mut self, workspace: Arc<Workspace>) {
+        self.tenants.install(&self.site.tenant(&self.store, &workspace, &self.tasks).await);
+        self.site.workspaces.retain(|known| known.id != workspace.id);
+        self.site.workspaces.push(workspace);
+    }
+
     /// Makes a token for the API.
     pub(crate) async fn token(&self, workspace: &str, role: Role, agent: Option<&str>) -> String {
         let text = format!("token-{workspace}-{}-{}", role.as_str(), agent.unwrap_or_default());
@@ -193,8 +201,8 @@ impl TestService {
 
     /// Stops in order and starts again on the same file.
     pub(crate) async fn restart(self) -> Self {
-        let Self { client, store, site, tasks, .. } = self;
-        drop(client);
+        let Self { client, store, site, tasks, tenants, .. } = self;
+        drop((client, tenants));
         tasks.stop().await;
         store.shut_down().await;
         drop(store);

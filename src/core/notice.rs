@@ -1,0 +1,151 @@
+//! What a sales lead should know now: sentences computed from the state at an instant.
+//!
+//! Nothing is stored and nothing is sent: a notice is there for as long as what it tells. Each kind is a function in
+//! `SOURCES`; another kind is another function, and what it looks at is a field of [`Scene`].
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::ids::{AgentId, GroupId, PolicyId};
+use super::misses::MissPause;
+use super::rotation::{AutomaticPauses, agents_of};
+use super::tally::Tally;
+use super::workspace::{AgentIx, GroupIx, Workspace};
+
+/// What a notice is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// An agent is paused after misses in a row.
+    AutomaticPause,
+    /// All who are left in a group should be paused after misses in a row, and so nobody is.
+    AutomaticPauseHeldBack,
+    /// An agent asked for a pause after the call at hand.
+    PauseAsked,
+}
+
+/// One thing to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it is about.
+    pub kind: NoticeKind,
+    /// Since when it is so.
+    pub since: Timestamp,
+    /// About whom, if about one.
+    pub agent: Option<AgentId>,
+    /// In which group, if in one.
+    pub group: Option<GroupId>,
+    /// Under which policy, if under one.
+    pub policy: Option<PolicyId>,
+    /// What happened and what to do, in one sentence.
+    pub text: String,
+}
+
+/// What notices are computed from.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The distribution state.
+    pub tally: &'a Tally,
+    /// The instant.
+    pub now: Timestamp,
+}
+
+/// One kind of notice: adds what there is to know.
+pub type Source = fn(&Scene<'_>, &mut Vec<Notice>);
+
+/// All kinds.
+const SOURCES: [Source; 3] = [automatic_pauses, held_back_pauses, asked_pauses];
+
+/// All there is to know, the newest first.
+pub fn notices(scene: &Scene<'_>) -> Vec<Notice> {
+    let mut found = Vec::new();
+    for source in SOURCES {
+        source(scene, &mut found);
+    }
+    found.sort_by_key(|notice| std::cmp::Reverse(notice.since));
+    found
+}
+
+impl Scene<'_> {
+    fn workspace(&self) -> &Workspace {
+        self.tally.workspace()
+    }
+
+    fn groups(&self) -> impl Iterator<Item = GroupIx> {
+        (0..).map(GroupIx).take(self.workspace().groups.len())
+    }
+
+    /// The pauses that members of a group are due, with whether they hold.
+    fn due(&self, group: GroupIx) -> (bool, Vec<(AgentIx, MissPause)>) {
+        let pauses = AutomaticPauses::in_group(self.tally, group, self.now);
+        let due = |agent: AgentIx| Some((agent, pauses.due(self.tally.agent(agent))?));
+        (pauses.hold(), agents_of(self.workspace(), group).filter_map(due).collect())
+    }
+
+    /// The time of day as people of the workspace read it; with the date where it is another day.
+    fn clock(&self, at: Timestamp) -> String {
+        let zone = &self.workspace().time_zone;
+        let (at, now) = (at.to_zoned_datetime(zone.clone()), self.now.to_zoned_datetime(zone.clone()));
+        at.strftime(if at.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
+    }
+}
+
+/// One notice for an agent, however many groups pause the agent: the pause that ends last.
+fn automatic_pauses(scene: &Scene<'_>, found: &mut Vec<Notice>) {
+    let mut paused: BTreeMap<AgentIx, MissPause> = BTreeMap::new();
+    for group in scene.groups() {
+        let (hold, due) = scene.due(group);
+        for (agent, pause) in due.into_iter().filter(|_| hold) {
+            let longest = paused.entry(agent).or_insert(pause);
+            if longest.until < pause.until {
+                *longest = pause;
+            }
+        }
+    }
+    found.extend(paused.into_iter().map(|(agent, pause)| {
+        let id = &scene.workspace().agent(agent).id;
+        let text = format!(
+            "`{id}` is paused until {}: {pause}; ask whether all is well, and set `{id}` to available to end the pause earlier.",
+            scene.clock(pause.until)
+        );
+        Notice { kind: NoticeKind::AutomaticPause, since: pause.since, agent: Some(id.clone()), group: None, policy: None, text }
+    }));
+}
+
+/// One notice for a group in which no automatic pause holds.
+fn held_back_pauses(scene: &Scene<'_>, found: &mut Vec<Notice>) {
+    for group in scene.groups() {
+        let (hold, due) = scene.due(group);
+        let Some(since) = due.iter().map(|(_, pause)| pause.since).max().filter(|_| !hold) else { continue };
+        let id = &scene.workspace().group(group).id;
+        let told = |(agent, pause): &(AgentIx, MissPause)| format!("`{}` ({pause})", scene.workspace().agent(*agent).id);
+        let who: Vec<String> = due.iter().map(told).collect();
+        let text = format!(
+            "Nobody else takes calls in group `{id}`, so these are still rung though their pause is due: {}; bring somebody in, \
+             or see to their phones.",
+            who.join(", ")
+        );
+        let only = match due.as_slice() {
+            [(agent, _)] => Some(scene.workspace().agent(*agent).id.clone()),
+            _ => None,
+        };
+        let kind = NoticeKind::AutomaticPauseHeldBack;
+        found.push(Notice { kind, since, agent: only, group: Some(id.clone()), policy: None, text });
+    }
+}
+
+/// Pauses asked for, until the call at hand ends and they begin.
+fn asked_pauses(scene: &Scene<'_>, found: &mut Vec<Notice>) {
+    for agent in (0..).map(AgentIx).take(scene.workspace().agents.len()) {
+        let Some(asked) = scene.tally.agent(agent).pending_pause(scene.now) else { continue };
+        let id = &scene.workspace().agent(agent).id;
+        let why = asked.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let until = asked.until.map(|until| format!(" until {}", scene.clock(until))).unwrap_or_default();
+        let text =
+            format!("`{id}` asked for a pause{why}{until} after the call at hand: count on one person fewer, or talk it over.");
+        let kind = NoticeKind::PauseAsked;
+        found.push(Notice { kind, since: asked.asked_at, agent: Some(id.clone()), group: None, policy: None, text });
+    }
+}
