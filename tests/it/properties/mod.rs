@@ -5,6 +5,7 @@ mod days;
 mod fairness;
 mod nested_groups;
 mod order;
+mod other_rules;
 mod personal_manager;
 mod route_match;
 mod selection;
