@@ -11,16 +11,12 @@ use crate::core::call_state::CallState;
 use crate::core::callback;
 use crate::core::ids::MemberId;
 use crate::core::intervention::InterventionBook;
+use crate::core::offered_load::{CALLS_MIN, OCCUPANCY_MAX, OfferedLoad};
+use crate::core::policy::WrapUp;
 use crate::core::recent_calls::RecentCalls;
 use crate::core::share_report::{ShareParts, ShareReport};
 use crate::core::tally::Tally;
 use crate::core::workspace::{GroupIx, MemberRef};
-
-/// How much of the time one person can be in calls at most; above it waiting and errors grow.
-const OCCUPANCY_MAX: f64 = 0.85;
-
-/// From so few calls nothing follows about what one person can carry.
-const CALLS_MIN: u64 = 20;
 
 /// The shares of a group over a span.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,9 +32,18 @@ pub struct ShareExplanation {
 /// Load of one group, for what one person can carry.
 #[derive(Debug, Default)]
 struct Load {
+    wrap_up: Option<WrapUp>,
     calls: u64,
-    talk_seconds: f64,
+    handling_seconds: f64,
     hours: BTreeSet<i64>,
+}
+
+impl Load {
+    /// Over the hours in which calls came; none for too few calls.
+    fn offered(&self) -> Option<OfferedLoad> {
+        let span_seconds = 3600.0 * self.hours.len() as f64;
+        (self.calls >= CALLS_MIN).then(|| OfferedLoad::measured(self.calls, self.handling_seconds, span_seconds)).flatten()
+    }
 }
 
 /// Explains the shares of a group over `[from, until)`, as far as it is known at `now`. A call that counts for nothing, being
@@ -55,7 +60,8 @@ pub async fn explain_shares(
     let (mut set, mut recent) = (InterventionBook::default(), RecentCalls::default());
     let mut look = |tally: &Tally| set = tally.interventions().clone();
     store.view(&workspace.id, now, &mut look).await?;
-    let (mut report, mut load, mut at) = (ShareReport::default(), Load::default(), from);
+    let wrap_up = workspace.policy_of(group).guard.wrap_up;
+    let (mut report, mut load, mut at) = (ShareReport::default(), Load { wrap_up, ..Load::default() }, from);
     while at < until {
         let (facts, tail, end) = chunk(store, &workspace.id, at, until).await?;
         let calls = calls_of(&facts, &tail);
@@ -71,7 +77,7 @@ pub async fn explain_shares(
         at = end;
     }
     let people_only = workspace.group(group).members.iter().all(|member| matches!(member.who, MemberRef::Agent(_)));
-    let feasible = people_only.then(|| feasible(&load, tenant, group)).flatten();
+    let feasible = load.offered().filter(|_| people_only).map(|offered| offered.feasible_share(OCCUPANCY_MAX));
     Ok(ShareExplanation { units: report.units(), feasible, members: report.shares(feasible) })
 }
 
@@ -81,21 +87,11 @@ fn add(report: &mut ShareReport, load: &mut Load, call: &CallState, group: &str,
         let view = call.decisions.iter().flat_map(|record| &record.groups).find(|view| view.group == part.group);
         report.add(part, |position| view.is_some_and(|view| view.is_stopped(position)));
         load.calls += 1;
-        load.talk_seconds += part.talk_seconds.unwrap_or(0.0);
+        if let Some(talk_seconds) = part.talk_seconds {
+            load.handling_seconds += talk_seconds + load.wrap_up.map_or(0.0, |wrap_up| wrap_up.seconds(talk_seconds));
+        }
         if let Some(record) = call.decisions.first() {
             load.hours.insert(record.decision.received_at.as_second().div_euclid(3600));
         }
     }
-}
-
-/// `rho_max / offered load`: what one person can carry of the calls that came, over the hours in which calls came.
-fn feasible(load: &Load, tenant: &Tenant, group: GroupIx) -> Option<f64> {
-    if load.calls < CALLS_MIN || load.hours.is_empty() {
-        return None;
-    }
-    let mean_talk = load.talk_seconds / load.calls as f64;
-    let wrap_up = tenant.workspace.policy_of(group).guard.wrap_up.map_or(0.0, |wrap_up| wrap_up.seconds(mean_talk));
-    let calls_per_hour = load.calls as f64 / load.hours.len() as f64;
-    let busy_seconds = mean_talk + wrap_up;
-    (busy_seconds > 0.0).then(|| OCCUPANCY_MAX * 3600.0 / (calls_per_hour * busy_seconds))
 }

@@ -30,6 +30,7 @@ pub mod metric;
 pub mod misses;
 pub mod money;
 pub mod notice;
+pub mod offered_load;
 mod per_contract;
 pub mod phone_number;
 pub mod policy;

@@ -1,0 +1,3 @@
+//! Shares nobody could carry are computed and said, not silently missed.
+
+mod load;
