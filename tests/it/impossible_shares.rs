@@ -1,3 +1,4 @@
 //! Shares nobody could carry are computed and said, not silently missed.
 
+mod live;
 mod load;
