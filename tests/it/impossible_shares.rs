@@ -2,3 +2,4 @@
 
 mod live;
 mod load;
+mod warnings;

@@ -84,6 +84,11 @@ impl SqliteStore {
         Ok(Arc::new(Self { queue, readers, open: RwLock::default(), opening: tokio::sync::Mutex::default() }))
     }
 
+    /// Whether there is a file at `url` already.
+    pub fn is_there(url: &str) -> bool {
+        file::writer_options(url).is_ok_and(|options| options.get_filename().exists())
+    }
+
     /// How the writer's connection is set up.
     pub async fn writer_settings(&self) -> Result<WriterSettings, StoreError> {
         match self.queue.run(Work::Settings).await? {

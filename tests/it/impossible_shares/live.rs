@@ -12,7 +12,7 @@ use crate::support::service::TestService;
 const NAMES: [&str; 8] = ["a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7"];
 const SHARES: [f64; 8] = [20.0, 18.0, 15.0, 13.0, 11.0, 9.0, 8.0, 6.0];
 
-fn eight() -> SampleWorkspace {
+pub(super) fn eight() -> SampleWorkspace {
     let members: Vec<(&str, f64)> = NAMES.into_iter().zip(SHARES).collect();
     SampleWorkspace::new("acme").agents(&NAMES).policy("typed", |_| {}).group("sales", "typed", &members).route("main", "sales")
 }
