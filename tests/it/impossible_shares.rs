@@ -2,4 +2,5 @@
 
 mod live;
 mod load;
+mod simulated;
 mod warnings;
