@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::call::CallEventType;
 use super::credit_book::{Contribution, EntryKey};
+use super::decision::Reason;
 use super::ids::{AgentId, CallKey, EventId, GroupId};
 use super::misses::Outcomes;
 use super::phone_number::PhoneNumber;
@@ -304,6 +305,7 @@ impl CallState {
         // Who got the call back after a transfer talks until the call ends.
         let own_end = |leg: &Leg| leg.end.clone().filter(|end| Some(end) > leg.last_answer.as_ref());
         let ended = |leg: &Leg| own_end(leg).or(self.ended.clone()).map(|end| end.received_at);
+        let is_personal = first.decision.reason == Reason::PersonalManager;
         let rung = self.legs.iter().max_by(|a, b| a.latest.cmp(&b.latest)).map(|leg| &leg.agent);
         Some(RecentCall {
             // Stored as E.164, which needs no region.
@@ -312,6 +314,7 @@ impl CallState {
             route: first.decision.route.clone(),
             group: first.groups.first().map(|view| view.group.clone()),
             calls_back: first.asked.calls_back.clone(),
+            manager: first.decision.targets.first().filter(|_| is_personal).map(|target| target.agent.clone()),
             offered: rung.or_else(|| last.decision.targets.first().map(|target| &target.agent)).cloned(),
             talked: talked.map(|leg| (leg.agent.clone(), ended(leg))),
             missed_at: self.missed_at(last),

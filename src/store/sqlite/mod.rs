@@ -97,6 +97,11 @@ impl SqliteStore {
         }
     }
 
+    /// The most events that were written in one transaction since the start.
+    pub fn most_events_at_once(&self) -> usize {
+        self.queue.most_events_at_once()
+    }
+
     async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, StoreError> {
         self.readers.acquire().await.map_err(|fault| unavailable(&fault))
     }
