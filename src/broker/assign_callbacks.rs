@@ -13,6 +13,7 @@ use super::tenant::Tenant;
 use crate::core::callback::{CallbackFacts, CallbackTask, TaskState, callback_key};
 use crate::core::choose::{self, Choice, Question, RecordHead};
 use crate::core::decision::{Decision, Reason, Stage};
+use crate::core::policy::PersonalManager;
 use crate::core::recent_calls::RecentCall;
 use crate::core::record::{Asked, DecisionRecord, Feed};
 use crate::core::share_board::ShareBoard;
@@ -101,12 +102,18 @@ fn group_of(workspace: &Workspace, task: &CallbackTask) -> Option<GroupIx> {
     workspace.find_group(&task.group)
 }
 
-/// Who is to call back: the one the whole selection takes among the free; none while nobody is.
+/// Who is to call back: the one the whole selection takes among the free; none while nobody is. Where the policy rings personal
+/// managers only, the caller's own while on duty; whoever has none, or one who is away, is called back by somebody of the group.
 fn choice(tally: &Tally, shares: &ShareBoard, task: &CallbackTask, now: Timestamp) -> Option<Choice> {
     let call = callback_key(&task.call);
-    let group = group_of(tally.workspace(), task)?;
-    // Nobody waits on the line: a task that nobody is free for is shared out later.
-    let question = Question { call: &call, group, now, exclude: &[], responsible: None, caller: None, has_fallback: true };
+    let workspace = tally.workspace();
+    let group = group_of(workspace, task)?;
+    let managers_only = workspace.policy_of(group).personal_manager == PersonalManager::Only;
+    let manager = tally.recent().get(&task.call).filter(|_| managers_only).and_then(|missed| missed.manager.as_ref());
+    let responsible = manager.and_then(|manager| workspace.find_agent(manager));
+    // Nothing else is done for the caller, so somebody is named; but nobody waits on the line, so the busy are not: a task that
+    // nobody is free for is shared out later.
+    let question = Question { call: &call, group, now, exclude: &[], responsible, caller: None, has_fallback: false };
     let mut choice = choose::choose(tally, shares, &question);
     choice.targets.truncate(1);
     choice.paths.truncate(1);

@@ -14,6 +14,7 @@ pub mod poll_deals;
 pub mod ports;
 pub mod record_event;
 mod recorded_calls;
+pub mod recorded_load;
 pub mod refresh_scores;
 pub mod replay;
 pub mod score_book;

@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::open;
+use super::open::{self, SettingsFile};
+use super::share_warnings;
+use crate::broker::store::Store;
 use crate::integration::{crm, pbx};
 use crate::service::settings_check::Integrations;
-use crate::workspace_file;
+use crate::workspace_file::{self, Checked};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -16,18 +18,22 @@ pub struct CheckArguments {
     /// Workspace files, or folders with a manifest.yaml
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Where the store is, whose recorded calls tell whether shares can be carried; without one nothing is said of that
+    #[command(flatten)]
+    settings: SettingsFile,
 }
 
 /// Checks every path; prints what is wrong and what is well.
 pub async fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let mut failed = false;
     for path in &arguments.paths {
-        failed |= if path.is_dir() { !check_integration(path).await? } else { !check_workspace(path)? };
+        failed |=
+            if path.is_dir() { !check_integration(path).await? } else { !check_workspace(path, &arguments.settings).await? };
     }
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-fn check_workspace(path: &Path) -> anyhow::Result<bool> {
+async fn check_workspace(path: &Path, settings: &SettingsFile) -> anyhow::Result<bool> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {file}"))?;
     let checked = match workspace_file::read(&text, &file, &Integrations) {
@@ -45,6 +51,7 @@ fn check_workspace(path: &Path) -> anyhow::Result<bool> {
             eprintln!("warning: {file}: connection `{}`: {error}; `serve` would disable it", reference.connection);
         }
     }
+    warn_of_shares(&checked, settings).await;
     let workspace = &checked.workspace;
     println!(
         "{file}: workspace `{}` is sound: {} agents, {} groups, {} policies, {} routes, {} connections",
@@ -56,6 +63,22 @@ fn check_workspace(path: &Path) -> anyhow::Result<bool> {
         workspace.connections.len()
     );
     Ok(true)
+}
+
+/// A store that is not there, or cannot be read, is no fault of the file.
+async fn warn_of_shares(checked: &Checked, settings: &SettingsFile) {
+    let opened = match settings.read() {
+        Ok(settings) => open::existing_store(&settings).await,
+        Err(error) => Err(error),
+    };
+    match opened {
+        Ok(None) => {}
+        Ok(Some(store)) => {
+            share_warnings::warn(&*store, checked).await;
+            store.shut_down().await;
+        }
+        Err(error) => eprintln!("warning: whether shares can be carried could not be told: {error:#}"),
+    }
 }
 
 async fn check_integration(folder: &Path) -> anyhow::Result<bool> {

@@ -8,6 +8,7 @@ pub mod logging;
 pub mod open;
 pub mod replay;
 pub mod serve;
+mod share_warnings;
 pub mod simulate;
 pub mod token;
 pub mod workspace;

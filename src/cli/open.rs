@@ -44,6 +44,11 @@ pub async fn store(settings: &Settings) -> anyhow::Result<Arc<SqliteStore>> {
     opened.with_context(|| format!("cannot open the store {}", settings.database_url))
 }
 
+/// Opens the store that the settings name if there is one already; makes none.
+pub async fn existing_store(settings: &Settings) -> anyhow::Result<Option<Arc<SqliteStore>>> {
+    if SqliteStore::is_there(&settings.database_url) { store(settings).await.map(Some) } else { Ok(None) }
+}
+
 /// Resolves `env:` references from the process's environment and `file:` references below a folder.
 pub fn secrets(files_root: &Path) -> Arc<dyn Secrets> {
     let env = |name: &str| std::env::var(name).ok();

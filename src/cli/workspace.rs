@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 use super::open::{self, SettingsFile};
+use super::share_warnings;
 use crate::broker::ports::Clock;
 use crate::broker::store::{Store, StoreError, StoredWorkspace, WorkspaceChange};
 use crate::core::ids::WorkspaceId;
@@ -70,6 +71,7 @@ async fn apply(files: &[PathBuf], settings: &SettingsFile) -> anyhow::Result<Exi
     for one in &sound {
         let before = stored.iter().find(|known| known.id == one.checked.workspace.id);
         changes.extend(change(one, before)?);
+        share_warnings::warn(&*store, &one.checked).await;
     }
     if changes.is_empty() {
         println!("Nothing changes.");

@@ -3,6 +3,8 @@
 //! Every update is a maximum, a minimum or a set union, so events may come in any order and any number of times. What
 //! depends on time (a reservation that runs out) is a function of the instant asked for.
 
+mod reservation;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -10,12 +12,14 @@ use jiff::Timestamp;
 
 use super::call::CallEventType;
 use super::credit_book::{Contribution, EntryKey};
+use super::decision::Reason;
 use super::ids::{AgentId, CallKey, EventId, GroupId};
 use super::misses::Outcomes;
 use super::phone_number::PhoneNumber;
 use super::policy::Count;
 use super::recent_calls::RecentCall;
 use super::record::{DecisionRecord, Feed, GroupView, ReceivedEvent, Step};
+use reservation::Endings;
 
 /// How much longer than the ring time an offer may stay open: the PBX's own dead time between ringing and telling.
 pub const RING_GRACE_SECONDS: i64 = 5;
@@ -49,6 +53,7 @@ struct Leg {
     last_answer: Option<Mark>,
     told_talk: Option<(Mark, u32)>,
     end: Option<Mark>,
+    endings: Endings,
 }
 
 /// What a call does to an agent at an instant.
@@ -300,6 +305,7 @@ impl CallState {
         // Who got the call back after a transfer talks until the call ends.
         let own_end = |leg: &Leg| leg.end.clone().filter(|end| Some(end) > leg.last_answer.as_ref());
         let ended = |leg: &Leg| own_end(leg).or(self.ended.clone()).map(|end| end.received_at);
+        let is_personal = first.decision.reason == Reason::PersonalManager;
         let rung = self.legs.iter().max_by(|a, b| a.latest.cmp(&b.latest)).map(|leg| &leg.agent);
         Some(RecentCall {
             // Stored as E.164, which needs no region.
@@ -308,6 +314,7 @@ impl CallState {
             route: first.decision.route.clone(),
             group: first.groups.first().map(|view| view.group.clone()),
             calls_back: first.asked.calls_back.clone(),
+            manager: first.decision.targets.first().filter(|_| is_personal).map(|target| target.agent.clone()),
             offered: rung.or_else(|| last.decision.targets.first().map(|target| &target.agent)).cloned(),
             talked: talked.map(|leg| (leg.agent.clone(), ended(leg))),
             missed_at: self.missed_at(last),
@@ -340,6 +347,7 @@ impl CallState {
             last_answer: None,
             told_talk: None,
             end: None,
+            endings: Endings::default(),
         };
         leg.observe(mark, talk_seconds);
         self.legs.push(leg);
@@ -353,32 +361,6 @@ impl CallState {
         let targets = self.decisions.iter().rev().flat_map(|record| &record.decision.targets);
         let mut targets = targets.filter(|target| target.agent == *agent);
         targets.next().map_or(RING_UNKNOWN_SECONDS, |target| i64::from(target.ring_seconds))
-    }
-
-    /// Who is held for this call though the PBX has told nothing: the first target, or the one after the last that did
-    /// not take it.
-    fn reservation(&self) -> Option<(AgentId, Timestamp)> {
-        let record = self.decisions.last()?;
-        let targets = &record.decision.targets;
-        if let Feed::Silent { hold_seconds } = record.feed {
-            let first = targets.first()?;
-            return Some((first.agent.clone(), later(record.decision.received_at, i64::from(hold_seconds))));
-        }
-        if self.is_answered() {
-            return None;
-        }
-        let told = |agent: &AgentId| {
-            let leg = self.legs.iter().find(|leg| leg.agent == *agent)?;
-            (leg.latest.received_at >= record.decision.received_at).then_some(leg)
-        };
-        let reached = targets.iter().enumerate().filter_map(|(place, target)| Some((place, told(&target.agent)?))).next_back();
-        let (next, since) = match reached {
-            None => (0, record.decision.received_at),
-            Some((_, leg)) if !leg.latest.kind.ends_offer() => return None,
-            Some((place, leg)) => (place + 1, leg.latest.received_at),
-        };
-        let target = targets.get(next)?;
-        Some((target.agent.clone(), later(since, i64::from(target.ring_seconds) + RING_GRACE_SECONDS)))
     }
 
     /// Who pays for the call where only answered calls count: who answered first; before that whoever it is offered to.
@@ -480,25 +462,9 @@ impl Leg {
         if matches!(mark.kind, CallEventType::Ended | CallEventType::Transferred) {
             keep_later(&mut self.end, mark.clone());
         }
+        self.endings.hear(&mark);
         if mark > self.latest {
             self.latest = mark;
-        }
-    }
-}
-
-impl CallEventType {
-    /// Whether an offer is over after this without a conversation.
-    fn ends_offer(self) -> bool {
-        match self {
-            Self::Missed | Self::Rejected | Self::Busy | Self::Unreachable | Self::Cancelled | Self::Ended => true,
-            Self::Started
-            | Self::Offered
-            | Self::Answered
-            | Self::Transferred
-            | Self::Held
-            | Self::Resumed
-            | Self::Recorded
-            | Self::AgentState => false,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::call_state;
-use super::ids::{AgentId, CallId, CallKey, GroupId, RouteId};
+use super::ids::{AgentId, CallId, CallKey, ConnectionId, GroupId, RouteId};
 use super::intervention::{CallbackOutcome, InterventionBook};
 use super::phone_number::PhoneNumber;
 use super::recent_calls::{RecentCall, RecentCalls};
@@ -83,14 +83,29 @@ pub struct CallbackTask {
     pub attempts: u32,
 }
 
-/// The call id under which a callback is decided: the same on every replica, so that it is decided once.
-pub fn callback_call_id(missed: &CallId) -> CallId {
-    CallId::from(format!("callback:{missed}"))
+/// What the connection of a callback's key begins with. No connection of a workspace has a colon in its id, so whatever a PBX calls
+/// its calls, none of them can be taken for a callback.
+const CALLBACK_CONNECTION: &str = "callback:";
+
+/// The key under which the callback of a missed call is decided: the same on every replica, so that it is decided once.
+pub fn callback_key(missed: &CallKey) -> CallKey {
+    CallKey { connection: ConnectionId::from(format!("{CALLBACK_CONNECTION}{}", missed.connection)), call: missed.call.clone() }
 }
 
-/// The key under which the callback of a missed call is decided.
-pub fn callback_key(missed: &CallKey) -> CallKey {
-    CallKey { connection: missed.connection.clone(), call: callback_call_id(&missed.call) }
+/// The key that older versions decided callbacks under. A PBX may use it for a call of its own: look whether it calls back.
+fn older_callback_key(missed: &CallKey) -> CallKey {
+    CallKey { connection: missed.connection.clone(), call: CallId::from(format!("{CALLBACK_CONNECTION}{}", missed.call)) }
+}
+
+/// All keys under which the callback of a missed call may be found.
+pub fn callback_keys(missed: &CallKey) -> [CallKey; 2] {
+    [callback_key(missed), older_callback_key(missed)]
+}
+
+/// The missed call that the call with this key calls back.
+fn missed_key(back: &CallKey, missed: &CallId) -> CallKey {
+    let connection = back.connection.as_str().strip_prefix(CALLBACK_CONNECTION).map(ConnectionId::from);
+    CallKey { connection: connection.unwrap_or_else(|| back.connection.clone()), call: missed.clone() }
 }
 
 /// The agent who has the context of a caller who calls again: who is to call back, who talked a moment ago, or who was offered the
@@ -179,7 +194,10 @@ impl CallbackFacts<'_> {
         if let Some(at) = said.or_else(settled).or_else(too_old) {
             return TaskState::Dropped { at };
         }
-        match self.calls.get(&callback_key(key)).and_then(|back| Some((back.offered.clone()?, back.asked_at))) {
+        let keys = callback_keys(key);
+        let mut backs =
+            keys.iter().filter_map(|back| self.calls.get(back)).filter(|back| back.calls_back.as_ref() == Some(&key.call));
+        match backs.find_map(|back| Some((back.offered.clone()?, back.asked_at))) {
             Some((agent, since)) => TaskState::Assigned { agent, since },
             None => TaskState::Open,
         }
@@ -206,7 +224,7 @@ pub fn is_void(calls: &RecentCalls, set: &InterventionBook, key: &CallKey, call:
         return true;
     }
     let Some(missed) = &call.calls_back else { return false };
-    let missed = CallKey { connection: key.connection.clone(), call: missed.clone() };
+    let missed = missed_key(key, missed);
     match set.callback(&missed) {
         Some((CallbackOutcome::Reached, ..)) => false,
         Some((CallbackOutcome::Dropped, ..)) => true,

@@ -129,6 +129,11 @@ impl CreditBook {
         self.talks.seconds()
     }
 
+    /// The group's latest conversations; see [`MeanTalk::iter`].
+    pub fn talks(&self) -> impl Iterator<Item = (i64, f64)> {
+        self.talks.iter()
+    }
+
     /// Changes the period: the same calls, fading at another pace.
     pub fn set_period(&mut self, period_seconds: u32) {
         let period_us = i64::from(period_seconds) * 1_000_000;

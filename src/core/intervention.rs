@@ -189,8 +189,7 @@ impl Change {
         match self {
             Self::Tag { connection, call, .. } => vec![CallKey { connection: connection.clone(), call: call.clone() }],
             Self::Callback { connection, call, .. } => {
-                let call = super::callback::callback_call_id(call);
-                vec![CallKey { connection: connection.clone(), call }]
+                super::callback::callback_keys(&CallKey { connection: connection.clone(), call: call.clone() }).to_vec()
             }
             Self::Load { .. }
             | Self::OneMore { .. }

@@ -28,6 +28,12 @@ impl MeanTalk {
         self.seconds.unwrap_or(START_SECONDS)
     }
 
+    /// The latest conversations, oldest first: when their calls were asked about (microseconds since 1970), and how long they
+    /// were, in seconds. At most some hundred are kept.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, f64)> {
+        self.talks.iter().map(|(key, seconds)| (key.at_us, *seconds))
+    }
+
     /// Notes how long the agent of a call talked; none takes the note back.
     pub fn note(&mut self, key: EntryKey, seconds: Option<f64>) {
         // Nearly always one of the newest: looked for from the back.

@@ -8,11 +8,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::feasible_share::GroupCeiling;
 use super::ids::{AgentId, GroupId, PolicyId};
+use super::load_meter;
 use super::misses::MissPause;
 use super::rotation::{AutomaticPauses, agents_of};
+use super::share_board::ShareBoard;
 use super::tally::Tally;
-use super::workspace::{AgentIx, GroupIx, Workspace};
+use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
 /// What a notice is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -24,6 +27,8 @@ pub enum NoticeKind {
     AutomaticPauseHeldBack,
     /// An agent asked for a pause after the call at hand.
     PauseAsked,
+    /// A published share of a group is more than its member can carry at the load of now.
+    ShareAboveFeasible,
 }
 
 /// One thing to know.
@@ -48,6 +53,8 @@ pub struct Notice {
 pub struct Scene<'a> {
     /// The distribution state.
     pub tally: &'a Tally,
+    /// The published shares.
+    pub shares: &'a ShareBoard,
     /// The instant.
     pub now: Timestamp,
 }
@@ -56,7 +63,7 @@ pub struct Scene<'a> {
 pub type Source = fn(&Scene<'_>, &mut Vec<Notice>);
 
 /// All kinds.
-const SOURCES: [Source; 3] = [automatic_pauses, held_back_pauses, asked_pauses];
+const SOURCES: [Source; 4] = [automatic_pauses, held_back_pauses, asked_pauses, shares_above_feasible];
 
 /// All there is to know, the newest first.
 pub fn notices(scene: &Scene<'_>) -> Vec<Notice> {
@@ -148,4 +155,39 @@ fn asked_pauses(scene: &Scene<'_>, found: &mut Vec<Notice>) {
         let kind = NoticeKind::PauseAsked;
         found.push(Notice { kind, since: asked.asked_at, agent: Some(id.clone()), group: None, policy: None, text });
     }
+}
+
+/// One notice for a group with shares that cannot be carried, over the calls that tell so.
+fn shares_above_feasible(scene: &Scene<'_>, found: &mut Vec<Notice>) {
+    for group in scene.groups() {
+        let (Some(load), Some(shares)) = (load_meter::load_now(scene.tally, group, scene.now), scene.shares.group(group)) else {
+            continue;
+        };
+        let (workspace, policy) = (scene.workspace(), &scene.workspace().policy_of(group).id);
+        let brake = scene.tally.interventions().equal_shares(policy);
+        let published = if brake { workspace.equal_shares(group) } else { &shares.published };
+        let ceiling = GroupCeiling { workspace, group, load };
+        let Some(told) = ceiling.told(published) else { continue };
+        let only = match ceiling.above(published).as_slice() {
+            [one] => workspace.group(group).members.get(one.member).and_then(|member| match member.who {
+                MemberRef::Agent(agent) => Some(workspace.agent(agent).id.clone()),
+                MemberRef::Group(_) => None,
+            }),
+            _ => None,
+        };
+        found.push(Notice {
+            kind: NoticeKind::ShareAboveFeasible,
+            since: load_meter::measured_since(scene.tally, group, scene.now),
+            agent: only,
+            group: Some(workspace.group(group).id.clone()),
+            policy: Some(policy.clone()),
+            text: capitalised(&told),
+        });
+    }
+}
+
+/// A sentence of its own.
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).chain(['.']).collect())
 }

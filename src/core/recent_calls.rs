@@ -32,6 +32,8 @@ pub struct RecentCall {
     pub group: Option<GroupId>,
     /// The missed call this one calls back.
     pub calls_back: Option<CallId>,
+    /// The caller's own manager, if the call went to that agent for being it.
+    pub manager: Option<AgentId>,
     /// Who was offered the call last.
     pub offered: Option<AgentId>,
     /// Who talked last, and when that ended; no end while it lasts.

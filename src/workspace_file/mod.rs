@@ -54,6 +54,17 @@ pub struct Checked {
     pub workspace: Workspace,
     /// What is allowed but hardly meant.
     pub warnings: Vec<Problem>,
+    /// The file, as named by whoever asked.
+    file: String,
+    /// Where each part stands in it.
+    positions: Positions,
+}
+
+impl Checked {
+    /// Something found out about a part of the file later on, by its JSON Pointer.
+    pub fn problem(&self, pointer: &str, message: impl Into<String>) -> Problem {
+        Problem::at(&self.file, &self.positions, pointer, message)
+    }
 }
 
 /// Reads a file's text. All problems are told at once, sorted by place.
@@ -67,7 +78,8 @@ pub fn read(text: &str, file_name: &str, checks: &dyn SettingsCheck) -> Result<C
     let Some(workspace) = build::build(&value, checks, &mut problems) else { return Err(problems.finish()) };
     let mut warnings = Problems::new(file_name, &positions);
     warn_of_shadowed_routes(&workspace, &mut warnings);
-    Ok(Checked { document: WorkspaceDocument(value), workspace, warnings: warnings.finish() })
+    let warnings = warnings.finish();
+    Ok(Checked { document: WorkspaceDocument(value), workspace, warnings, file: file_name.to_owned(), positions })
 }
 
 /// A route that an earlier one leaves nothing for.

@@ -38,6 +38,14 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Problem {
+    /// A problem with the part at a JSON Pointer.
+    pub(super) fn at(file: &str, positions: &Positions, pointer: &str, message: impl Into<String>) -> Self {
+        let (line, column) = positions.of(pointer);
+        Self { file: file.to_owned(), line, column, path: dotted(pointer), message: message.into() }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
@@ -64,8 +72,7 @@ impl<'a> Problems<'a> {
     }
 
     pub(crate) fn push(&mut self, pointer: &str, message: impl Into<String>) {
-        let (line, column) = self.positions.of(pointer);
-        self.found.push(Problem { file: self.file.to_owned(), line, column, path: dotted(pointer), message: message.into() });
+        self.found.push(Problem::at(self.file, self.positions, pointer, message));
     }
 
     /// Sorted by place, each once, bounded.

@@ -39,6 +39,8 @@ pub enum NoticeKindName {
     AutomaticPauseHeldBack,
     /// An agent asked for a pause after the call at hand.
     PauseAsked,
+    /// A published share of a group is more than its member can carry at the load of now.
+    ShareAboveFeasible,
 }
 
 /// All there is to know.
@@ -50,7 +52,7 @@ pub struct NoticeList {
     pub next: Option<String>,
 }
 
-/// What a sales lead should know now: automatic pauses, pauses asked for.
+/// What a sales lead should know now: automatic pauses, pauses asked for, shares nobody can carry.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/notices",
@@ -62,9 +64,9 @@ pub async fn list_notices(State(state): State<AppState>, reader: Reader) -> Resu
     if !reader.role.may_see_notices() {
         return Err(Problem::new(Code::Forbidden, "Notices are for those who lead: ask with another role's token."));
     }
-    let now = state.clock.now();
+    let (now, shares) = (state.clock.now(), reader.tenant.shares.load_full());
     let mut found = Vec::new();
-    let mut look = |tally: &Tally| found = notice::notices(&Scene { tally, now });
+    let mut look = |tally: &Tally| found = notice::notices(&Scene { tally, shares: &shares, now });
     state.store.view(&reader.tenant.workspace.id, now, &mut look).await?;
     Ok(Json(NoticeList { items: found.into_iter().map(item).collect(), next: None }))
 }

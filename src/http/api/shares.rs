@@ -5,7 +5,9 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::core::feasible_share::GroupCeiling;
 use crate::core::ids::GroupId;
+use crate::core::load_meter;
 use crate::core::record::MemberStanding;
 use crate::core::rotation::AutomaticPauses;
 use crate::core::tally::Tally;
@@ -44,6 +46,22 @@ pub struct MemberShare {
     pub owed: f64,
     /// The guard's word.
     pub guard: MemberGuard,
+    /// The largest share the member can carry at the load of now, 0 to 1: what one person can, and for a group what all its people
+    /// can together. Null for too few calls to say.
+    pub feasible: Option<f64>,
+    /// Whether the target lies above it (by half a percentage point or more): what is missed goes to the others.
+    pub above_feasible: bool,
+}
+
+/// What the calls of a group ask of its people.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct GroupLoad {
+    /// Calls answered per hour, over the hours in which calls came.
+    pub calls_per_hour: f64,
+    /// For how long one of them keeps a person busy on average: talk and after-call time, in seconds.
+    pub busy_seconds_per_call: f64,
+    /// How many people are busy with them on average.
+    pub erlangs: f64,
 }
 
 /// A group's shares.
@@ -61,6 +79,8 @@ pub struct GroupSharesBody {
     pub brake: bool,
     /// When the scores behind the targets were computed; null where shares follow no scores, or there are none yet.
     pub scores_as_of: Option<String>,
+    /// The load of now, measured over the last period, or the last four hours where that is longer; null for too few calls to say.
+    pub load: Option<GroupLoad>,
     /// In the order of the workspace.
     pub members: Vec<MemberShare>,
 }
@@ -88,7 +108,7 @@ pub async fn group_shares(
         return Err(Problem::new(Code::Internal, "This group has no published shares yet; ask again in a moment."));
     };
     let policy = workspace.policy_of(ix);
-    let (mut members, mut brake) = (Vec::new(), false);
+    let (mut members, mut brake, mut load) = (Vec::new(), false, None);
     let mut look = |tally: &Tally| {
         let (book, ids) = (tally.book(ix), tally.members(ix));
         let window = book.window(ids, now.as_microsecond());
@@ -97,6 +117,9 @@ pub async fn group_shares(
         brake = tally.interventions().equal_shares(&policy.id);
         let targets = if brake { workspace.equal_shares(ix) } else { &published.published };
         let weights = weights(tally, ix, targets, now);
+        load = load_meter::load_now(tally, ix, now);
+        let ceiling = load.map(|load| GroupCeiling { workspace: tally.workspace(), group: ix, load });
+        let who = |position: usize| tally.workspace().group(ix).members.get(position).map(|member| member.who);
         let at = |values: &[f64], position: usize| values.get(position).copied().unwrap_or(0.0);
         members = ids
             .iter()
@@ -111,6 +134,10 @@ pub async fn group_shares(
                 received: at(&window.received, position),
                 owed: at(&owed, position),
                 guard: MemberGuard { factor: 1.0, reason: None },
+                feasible: ceiling.zip(who(position)).map(|(ceiling, who)| ceiling.feasible(who)),
+                above_feasible: ceiling
+                    .zip(who(position))
+                    .is_some_and(|(ceiling, who)| ceiling.is_above(who, at(targets, position))),
             })
             .collect();
     };
@@ -122,6 +149,11 @@ pub async fn group_shares(
         rollout: policy.rollout.told(now),
         brake,
         scores_as_of: published.scores_as_of.map(|at| at.to_string()),
+        load: load.map(|load| GroupLoad {
+            calls_per_hour: load.calls_per_hour(),
+            busy_seconds_per_call: load.busy_seconds_per_call(),
+            erlangs: load.erlangs(),
+        }),
         members,
     }))
 }

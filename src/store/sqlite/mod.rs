@@ -84,12 +84,22 @@ impl SqliteStore {
         Ok(Arc::new(Self { queue, readers, open: RwLock::default(), opening: tokio::sync::Mutex::default() }))
     }
 
+    /// Whether there is a file at `url` already.
+    pub fn is_there(url: &str) -> bool {
+        file::writer_options(url).is_ok_and(|options| options.get_filename().exists())
+    }
+
     /// How the writer's connection is set up.
     pub async fn writer_settings(&self) -> Result<WriterSettings, StoreError> {
         match self.queue.run(Work::Settings).await? {
             Done::Settings(settings) => Ok(settings),
             Done::Written | Done::Events(_) => Err(StoreError::Unavailable("the writer did not tell its settings".into())),
         }
+    }
+
+    /// The most events that were written in one transaction since the start.
+    pub fn most_events_at_once(&self) -> usize {
+        self.queue.most_events_at_once()
     }
 
     async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>, StoreError> {

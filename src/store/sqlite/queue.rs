@@ -3,7 +3,7 @@
 //! The only way to the writer. Handing over a decision never waits; everything else waits a bounded time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -126,6 +126,8 @@ struct Shared {
     /// Decisions that found the queue full, or could not be stored.
     lost: AtomicU64,
     inbox_dropped: AtomicU64,
+    /// The most events that were written in one transaction.
+    events_at_once: AtomicUsize,
     stopping: AtomicBool,
 }
 
@@ -151,6 +153,7 @@ impl Queue {
             waits_since: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             inbox_dropped: AtomicU64::new(0),
+            events_at_once: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         });
         let progress = Progress { shared: Arc::clone(&shared), settled: settled_sender };
@@ -192,6 +195,11 @@ impl Queue {
             decisions_lost: self.shared.lost.load(Ordering::Acquire),
             inbox_dropped: self.shared.inbox_dropped.load(Ordering::Acquire),
         }
+    }
+
+    /// The most events that were written in one transaction since the start.
+    pub(super) fn most_events_at_once(&self) -> usize {
+        self.shared.events_at_once.load(Ordering::Acquire)
     }
 
     /// Hands over a webhook for inspection; dropped where too many wait.
@@ -262,6 +270,11 @@ impl Progress {
     /// Counts decisions that cannot be stored.
     pub(super) fn lose(&self, count: u64) {
         self.shared.lost.fetch_add(count, Ordering::AcqRel);
+    }
+
+    /// Notes how many events one transaction wrote.
+    pub(super) fn note_events(&self, count: usize) {
+        self.shared.events_at_once.fetch_max(count, Ordering::AcqRel);
     }
 
     /// Counts webhooks that were not kept.

@@ -22,6 +22,10 @@ use super::unavailable;
 /// At most so many items in one transaction, beside decisions.
 const BATCH_MAX: usize = 512;
 
+/// No request is added to a transaction that has so many events already: one request may bring a thousand, and whoever waits for
+/// the next transaction must not wait for hundreds of them.
+const EVENTS_BATCH_MAX: usize = 4096;
+
 /// At most so many decisions in one transaction.
 const DECISIONS_BATCH_MAX: usize = 1024;
 
@@ -56,6 +60,8 @@ struct Writer {
 struct Batch {
     inbox: Vec<(WorkspaceId, InboxEntry)>,
     jobs: Vec<Job>,
+    /// In all jobs together.
+    events: usize,
     stop: Option<oneshot::Sender<Result<Done, StoreError>>>,
 }
 
@@ -64,7 +70,14 @@ impl Batch {
         self.inbox.len() + self.jobs.len()
     }
 
+    fn has_room(&self) -> bool {
+        self.len() < BATCH_MAX && self.events < EVENTS_BATCH_MAX
+    }
+
     fn take(&mut self, job: Job) {
+        if let Work::Events { events, .. } = &job.work {
+            self.events += events.len();
+        }
         if matches!(job.work, Work::Stop) {
             self.stop = Some(job.answer);
         } else {
@@ -130,7 +143,7 @@ impl Writer {
         {
             self.unwritten.push_back(decision);
         }
-        while batch.len() < BATCH_MAX
+        while batch.has_room()
             && let Ok(job) = self.waiting.jobs.try_recv()
         {
             batch.take(job);
@@ -162,6 +175,7 @@ impl Writer {
         match written {
             Ok(written) => {
                 self.settle(written.refused);
+                self.waiting.progress.note_events(batch.events);
                 for (job, result) in batch.jobs.into_iter().zip(written.results) {
                     if let (Work::Events { live, events }, Ok(Done::Events(outcomes))) = (&job.work, &result) {
                         fold::events(&mut connection, live, events, outcomes).await;

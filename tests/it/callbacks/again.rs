@@ -247,6 +247,7 @@ fn of_one_caller_only_the_last_calls_are_looked_at() {
             route: None,
             group: None,
             calls_back: None,
+            manager: None,
             offered: None,
             talked: None,
             missed_at: None,

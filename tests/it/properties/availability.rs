@@ -4,7 +4,7 @@ use meritline::core::call::{CallEventType, PbxAgentState};
 use meritline::core::decision::Stage;
 use meritline::core::policy::{Count, Guard, Mode, Policy, WrapUp};
 use meritline::core::record::PresenceState;
-use meritline::core::workspace::GroupIx;
+use meritline::core::workspace::{AgentIx, GroupIx};
 
 use crate::support::floor::{Floor, listed, near, plain_policy};
 
@@ -188,6 +188,43 @@ fn a_reservation_moves_on_with_the_pbx() {
     assert_eq!(reserved(&floor), ["a001"]);
     floor.pass(0.001);
     assert_eq!(reserved(&floor), Vec::<String>::new());
+}
+
+/// Two of three are named and do not take the call, and the PBX asks again before it tells so. What it then tells of the first attempt
+/// is no word on the second: whom that names first stays held, and pays.
+#[test]
+fn what_comes_late_of_one_attempt_leaves_the_reservation_of_the_next() {
+    let mut policy = policy();
+    policy.dialling.targets_max = 2;
+    let mut floor = Floor::of_shares(&[3.0, 2.0, 1.0], policy);
+    floor.decide("c1");
+    floor.pass(41.0);
+    let second = floor.decide("c1");
+    assert_eq!(listed(&second), [("a002", Stage::Free), ("a000", Stage::Free)]);
+    let held = |floor: &Floor| -> Vec<bool> { (0..3).map(|agent| !floor.tally.agent(AgentIx(agent)).holds.is_empty()).collect() };
+    let late = floor.make_event("c1", CallEventType::Missed, Some("a000"));
+    floor.pass(1.0);
+    floor.tally.add_event(&late);
+    floor.tally.add_event(&late);
+    assert_eq!(held(&floor), [false, false, true]);
+    near(&floor.owed(TEAM), &[1.0 / 2.0, 1.0 / 3.0, 1.0 / 6.0 - 1.0], 6e-4);
+    // What it tells of the second attempt moves on as ever.
+    floor.event("c1", CallEventType::Rejected, Some("a002"));
+    assert_eq!(held(&floor), [true, false, false]);
+}
+
+/// Alone in the rotation one is rung in each attempt: the first missed offer, told late, is not the second's.
+#[test]
+fn who_is_rung_again_stays_held_though_the_earlier_offer_is_told_late() {
+    let mut floor = Floor::of_shares(&[1.0], policy());
+    floor.decide("c1");
+    floor.pass(21.0);
+    floor.decide("c1");
+    floor.event("c1", CallEventType::Missed, Some("a000"));
+    assert_eq!(stages(&floor), [Stage::Busy]);
+    floor.pass(20.0);
+    floor.event("c1", CallEventType::Missed, Some("a000"));
+    assert_eq!(stages(&floor), [Stage::Free]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meritline::broker::store::{PageRequest, Store, StoreError};
-use meritline::core::call::CallEventType::Answered;
+use meritline::core::call::CallEventType::{Answered, Offered};
 use meritline::core::ids::WorkspaceId;
 use meritline::store::sqlite::SqliteStore;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -231,4 +231,28 @@ async fn foreign_and_newer_files_are_refused_and_left_alone() {
     let before = std::fs::read(foreign.path()).unwrap();
     assert!(refusal(&foreign).await.contains("another program"), "{}", refusal(&foreign).await);
     assert_eq!(std::fs::read(foreign.path()).unwrap(), before);
+}
+
+/// While the disk stands still twelve requests of a thousand events each come to wait. They are not written all at once: whoever
+/// asks next would wait for every one of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_transaction_takes_a_bounded_number_of_events() {
+    let file = File::new();
+    let store = file.sqlite().await;
+    store.open(SampleWorkspace::one_group("acme", &["anna"]).build(), at(0)).await.unwrap();
+    let holder = stall(&file).await;
+    let workspace = WorkspaceId::from("acme");
+    let request =
+        |number: usize| (0..1000).map(|n| event(&format!("e-{number}-{n}"), "c-1", Offered, Some("anna"), at(0))).collect();
+    let mut waiting: Vec<_> = (0..12).map(|number| store.record_events(&workspace, request(number))).collect();
+    for told in &mut waiting {
+        let handed_over = std::future::poll_fn(|context| std::task::Poll::Ready(told.as_mut().poll(context))).await;
+        assert!(handed_over.is_pending());
+    }
+    holder.close().await.unwrap();
+    for told in waiting {
+        assert_eq!(told.await.unwrap().len(), 1000);
+    }
+    // The bound of 4096, and what the request that passed it brought along.
+    assert!((1000..4096 + 1000).contains(&store.most_events_at_once()), "{}", store.most_events_at_once());
 }
