@@ -2,14 +2,21 @@
 //!
 //! Resolved once per document. What stands nearest wins; whoever has none anywhere works always.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::hours::{Hours, Window};
 use super::ids::HoursId;
-use super::workspace::{AgentIx, Fault, FaultKind, Group, GroupIx, HoursIx, MemberRef, Noun, Workspace, WorkspaceParts};
+use super::rotation;
+use super::workspace::{AgentIx, Fault, FaultKind, Group, GroupIx, HoursIx, Member, MemberRef, Noun, Workspace, WorkspaceParts};
 
 /// The schedules of a workspace's groups and agents.
 #[derive(Debug, Clone, Default)]
 pub(super) struct HoursUsed {
     groups: Vec<Option<HoursIx>>,
     own: Vec<Option<HoursIx>>,
+    in_group: Vec<Box<[HoursIx]>>,
     usual: Option<HoursIx>,
 }
 
@@ -34,11 +41,22 @@ impl HoursUsed {
             .enumerate()
             .map(|(at, group)| find(format!("/groups/{at}/hours"), group.hours.as_ref()))
             .collect();
-        let mut used = Self { groups: named.clone(), own, usual };
+        let mut used = Self { groups: named.clone(), own, in_group: Vec::new(), usual };
         if faults.is_empty() && !parts.hours.is_empty() {
             used.groups = (0..groups.len()).map(|at| inherited(at, (groups, &named), usual, faults)).collect();
+            used.in_group = groups.iter().zip(&used.groups).map(|(group, hours)| used.among(group, *hours)).collect();
         }
         used
+    }
+
+    /// The schedules of a group's own people, each once.
+    fn among(&self, group: &Group, hours: Option<HoursIx>) -> Box<[HoursIx]> {
+        let of = |member: &Member| match member.who {
+            MemberRef::Agent(agent) => self.own.get(agent.0 as usize).copied().flatten().or(hours),
+            MemberRef::Group(_) => None,
+        };
+        let used: BTreeSet<HoursIx> = group.members.iter().filter_map(of).collect();
+        used.into_iter().collect()
     }
 }
 
@@ -75,6 +93,16 @@ impl Workspace {
         (0..).map(HoursIx).zip(&self.hours).find(|(_, hours)| hours.id() == id).map(|(ix, _)| ix)
     }
 
+    /// What a schedule says of an instant.
+    pub fn window(&self, ix: HoursIx, at: Timestamp) -> Option<Window> {
+        self.hours.get(ix.0 as usize).map(|hours| hours.window(at))
+    }
+
+    /// The schedules of the agents that are members of a group itself, each once.
+    pub fn hours_in_group(&self, group: GroupIx) -> &[HoursIx] {
+        self.hours_used.in_group.get(group.0 as usize).map(|used| &**used).unwrap_or_default()
+    }
+
     /// The working hours of a group; none means always.
     pub fn hours_of_group(&self, group: GroupIx) -> Option<HoursIx> {
         self.hours_used.groups.get(group.0 as usize).copied().flatten()
@@ -88,6 +116,18 @@ impl Workspace {
     /// The agent's own working hours.
     pub fn own_hours(&self, agent: AgentIx) -> Option<HoursIx> {
         self.hours_used.own.get(agent.0 as usize).copied().flatten()
+    }
+
+    /// The working hours by which an agent's results age: the agent's own, else those of the first group of the document that the
+    /// agent is in, else the workspace's.
+    pub fn hours_of_results(&self, agent: AgentIx) -> Option<HoursIx> {
+        let first = || rotation::groups_of(self, agent).next();
+        self.own_hours(agent).or_else(|| first().map_or(self.usual_hours(), |group| self.hours_of_group(group)))
+    }
+
+    /// The schedule of [`Self::hours_of_results`].
+    pub fn schedule_of_results(&self, agent: AgentIx) -> Option<&Hours> {
+        self.hours.get(self.hours_of_results(agent)?.0 as usize)
     }
 
     /// The working hours that hold where nothing nearer is said.

@@ -1,6 +1,8 @@
 //! Working hours: what a schedule says of an instant, how files write it, and what it does to calls.
 
+mod duty;
 mod files;
+mod people;
 mod schedule;
 
 use std::collections::BTreeMap;

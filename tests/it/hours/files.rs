@@ -1,12 +1,15 @@
 //! Working hours in workspace files: what is read, and what is refused in which words.
 
+use std::sync::Arc;
+
 use meritline::core::hours::Phase;
+use meritline::core::workspace::Workspace;
 use meritline::workspace_file::{Checked, WorkspaceDocument, diff, read};
 use serde_json::Value;
 
 use super::at;
 
-struct NoConnections;
+pub(super) struct NoConnections;
 
 impl meritline::workspace_file::SettingsCheck for NoConnections {
     fn check(&self, _: &str, _: &Value) -> Vec<(String, String)> {
@@ -46,6 +49,11 @@ groups:
 policies:
   - {id: even, mode: percent}
 "#;
+
+/// The workspace of a file.
+pub(super) fn workspace(text: &str) -> Arc<Workspace> {
+    Arc::new(sound(text).workspace)
+}
 
 fn sound(text: &str) -> Checked {
     read(text, "acme.yaml", &NoConnections).unwrap_or_else(|problems| panic!("{problems:?}"))
