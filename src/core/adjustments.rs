@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::Agent;
 use super::duty_days;
+use super::hours::Hours;
 use super::ids::AgentId;
 use super::intervention::{CorrectionInForce, InterventionBook};
 use super::policy::RampUp;
@@ -43,13 +44,13 @@ impl Adjustments {
     pub fn at(workspace: &Workspace, policy: PolicyIx, book: &InterventionBook, now: Timestamp) -> Self {
         let today = workspace.time_zone.to_datetime(now).date();
         let rule = workspace.policy(policy).ramp_up;
-        let of = |agent: &Agent| Adjustment {
+        let of = |(agent, hours): (&Agent, Option<&Hours>)| Adjustment {
             correction: book.correction(&agent.id, now).map_or(1.0, factor),
-            ramp_up: ramp_up(agent, rule, today).map_or(1.0, |ramp_up| ramp_up.factor),
+            ramp_up: ramp_up(agent, hours, rule, today).map_or(1.0, |ramp_up| ramp_up.factor),
         };
-        let agents = workspace.pool(policy).into_iter().map(|ix| workspace.agent(ix));
+        let agents = workspace.pool(policy).into_iter().map(|ix| (workspace.agent(ix), workspace.schedule_of_results(ix)));
         let adjusted =
-            agents.map(|agent| (agent.id.clone(), of(agent))).filter(|(_, adjustment)| *adjustment != Adjustment::NONE);
+            agents.map(|agent| (agent.0.id.clone(), of(agent))).filter(|(_, adjustment)| *adjustment != Adjustment::NONE);
         Self(adjusted.collect())
     }
 
@@ -75,10 +76,10 @@ pub struct RampUpState {
     pub factor: f64,
 }
 
-/// How far somebody is on a day; none for who is not new, or no more.
-pub fn ramp_up(agent: &Agent, rule: RampUp, today: Date) -> Option<RampUpState> {
+/// How far somebody is on a day, who works by these hours (without: Monday to Friday); none for who is not new, or no more.
+pub fn ramp_up(agent: &Agent, hours: Option<&Hours>, rule: RampUp, today: Date) -> Option<RampUpState> {
     let since = agent.duty.since?;
-    let is_working = |day: Date| duty_days::is_working_day(day, &agent.duty.absences);
+    let is_working = |day: Date| duty_days::is_working_day(day, hours, &agent.duty.absences);
     let days_worked = duty_days::working_days(since, today, rule.working_days, is_working);
     (days_worked < rule.working_days).then(|| RampUpState { since, days_worked, factor: rule.factor(days_worked) })
 }

@@ -105,6 +105,10 @@ pub enum PauseCause<'a> {
     AfterCall(Option<&'a str>),
     /// Misses in a row.
     Misses(MissPause),
+    /// A planned break of the working hours.
+    PlannedBreak,
+    /// Too little is left of the shift, or until a planned break, for one more call.
+    ShiftEnding,
     /// The PBX says that the agent is away or does not want calls.
     Pbx,
 }

@@ -19,6 +19,7 @@ use super::rollout;
 use super::rotation::AutomaticPauses;
 use super::selection::{self, Adjustment, CREDIT_CAP_CALLS, Standing};
 use super::share_board::ShareBoard;
+use super::shifts::Shifts;
 use super::tally::Tally;
 use super::trial::{Lens, Trial};
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
@@ -174,6 +175,7 @@ impl Rank {
             (MemberStanding::Busy, true) => Some(Self::TriedBusy),
             (MemberStanding::Reserved, true) => Some(Self::TriedReserved),
             (MemberStanding::OffDuty | MemberStanding::Paused | MemberStanding::NoShare, _) => None,
+            (MemberStanding::OutsideHours | MemberStanding::PlannedBreak | MemberStanding::ShiftEnding, _) => None,
         }
     }
 
@@ -249,6 +251,7 @@ impl<'a> Walk<'a> {
         let guard = &self.workspace.policy(group.policy).guard;
         let published = self.lens.published(self.workspace, self.shares, ix);
         let pauses = AutomaticPauses::in_group(self.tally, ix, self.question.now);
+        let shifts = Shifts::in_group(self.tally, ix, self.question.now);
         let mut who = Vec::with_capacity(group.members.len());
         let mut standing = Vec::with_capacity(group.members.len());
         for (position, member) in group.members.iter().enumerate() {
@@ -256,7 +259,8 @@ impl<'a> Walk<'a> {
             let (name, mut stands) = match member.who {
                 MemberRef::Agent(agent) => {
                     let live = self.tally.agent(agent);
-                    let stands = pauses.over(live, live.standing(guard, self.question.now, self.own_call));
+                    let stands = shifts.over(agent, live, live.standing(guard, self.question.now, self.own_call));
+                    let stands = pauses.over(live, stands);
                     (Who::Agent(agent, Rank::of(stands, self.tried.contains(&agent))), stands)
                 }
                 MemberRef::Group(below) => {
@@ -299,7 +303,15 @@ impl<'a> Walk<'a> {
     fn standing_of_group(&self, node: usize) -> MemberStanding {
         let Some(node) = self.nodes.get(node) else { return MemberStanding::NoShare };
         let has = |wanted: MemberStanding| node.standing.contains(&wanted);
-        let order = [MemberStanding::Free, MemberStanding::Busy, MemberStanding::Reserved, MemberStanding::Paused];
+        let order = [
+            MemberStanding::Free,
+            MemberStanding::Busy,
+            MemberStanding::Reserved,
+            MemberStanding::ShiftEnding,
+            MemberStanding::PlannedBreak,
+            MemberStanding::Paused,
+            MemberStanding::OutsideHours,
+        ];
         order.into_iter().find(|wanted| has(*wanted)).unwrap_or(MemberStanding::OffDuty)
     }
 
@@ -415,7 +427,9 @@ impl<'a> Walk<'a> {
         let group = path.last().and_then(|(node, _)| self.nodes.get(*node)).map_or(self.question.group, |node| node.ix);
         let guard = &self.workspace.policy_of(group).guard;
         let (live, pauses) = (self.tally.agent(agent), AutomaticPauses::in_group(self.tally, group, self.question.now));
-        let standing = pauses.over(live, live.standing(guard, self.question.now, self.own_call));
+        let standing = live.standing(guard, self.question.now, self.own_call);
+        let standing = Shifts::in_group(self.tally, group, self.question.now).over(agent, live, standing);
+        let standing = pauses.over(live, standing);
         let stage = match (rule, Rank::of(standing, self.tried.contains(&agent))?) {
             (PersonalManager::Prefer, Rank::Free) => Stage::Free,
             (PersonalManager::Off | PersonalManager::Prefer, _) => return None,

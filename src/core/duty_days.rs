@@ -1,15 +1,19 @@
 //! Time on duty: what is left of a span when the days somebody was away are taken out of it, and working days.
 //!
 //! Results fade and leave the horizon by time on duty, so that a leave does not lower a score: whoever was away for four
-//! weeks comes back with the index of before. It reads no schedule: who is not told to be away is on duty, nights and
-//! weekends included, for everybody alike.
+//! weeks comes back with the index of before. Without working hours whoever is not told to be away is on duty, nights and
+//! weekends included, for everybody alike; with them the schedule's working days count, see `core::working_days`.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
 use super::agent::Absence;
+use super::hours::Hours;
 use super::ids::AgentId;
+use super::working_days::WorkingDays;
 use super::workspace::{AgentIx, Workspace};
 
 /// Being off duty for longer than this, in seconds, is an absence: 4 days. Nights and long weekends are not.
@@ -31,6 +35,8 @@ pub struct OffDutySpan {
 pub struct DutyCalendar {
     /// By agent: spans that neither touch nor overlap, in order.
     away: Vec<Vec<(Timestamp, Timestamp)>>,
+    /// By agent: the working days of who has working hours.
+    works: Vec<Option<Arc<WorkingDays>>>,
 }
 
 impl DutyCalendar {
@@ -49,14 +55,24 @@ impl DutyCalendar {
                 spans.push((span.from, to));
             }
         }
-        Self { away: away.into_iter().map(joined).collect() }
+        let days: Vec<Arc<WorkingDays>> = workspace.hours.iter().map(|hours| Arc::new(WorkingDays::of(hours))).collect();
+        let works = (0..).map(AgentIx).take(workspace.agents.len()).map(|agent| {
+            let ix = workspace.hours_of_results(agent)?;
+            days.get(ix.0 as usize).cloned()
+        });
+        Self { away: away.into_iter().map(joined).collect(), works: works.collect() }
     }
 
     /// Seconds on duty from one instant to another; 0 when `to` lies before `from`.
     pub fn seconds_on_duty(&self, agent: AgentIx, from: Timestamp, to: Timestamp) -> f64 {
-        let whole = seconds_between(from, to);
+        let works = self.works.get(agent.0 as usize).and_then(Option::as_deref);
+        let seconds = |from: Timestamp, to: Timestamp| match works {
+            Some(days) => days.seconds(from, to),
+            None => seconds_between(from, to),
+        };
+        let whole = seconds(from, to);
         let away = self.away.get(agent.0 as usize).map_or(0.0, |spans| {
-            let part = |(start, end): &(Timestamp, Timestamp)| seconds_between(*start.max(&from), *end.min(&to));
+            let part = |(start, end): &(Timestamp, Timestamp)| seconds(*start.max(&from), *end.min(&to));
             spans.iter().map(part).sum()
         });
         (whole - away).max(0.0)
@@ -100,8 +116,9 @@ pub fn working_days(from: Date, to: Date, most: u32, is_working: impl Fn(Date) -
     count
 }
 
-/// Monday to Friday, apart from the days of an absence.
-pub fn is_working_day(day: Date, absences: &[Absence]) -> bool {
-    let weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
-    !weekend && !absences.iter().any(|absence| (absence.from..=absence.to).contains(&day))
+/// A day of the schedule on which work is done, or without a schedule Monday to Friday; apart from the days of an absence.
+pub fn is_working_day(day: Date, hours: Option<&Hours>, absences: &[Absence]) -> bool {
+    let works =
+        hours.map_or_else(|| !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday), |hours| hours.is_working_day(day));
+    works && !absences.iter().any(|absence| (absence.from..=absence.to).contains(&day))
 }

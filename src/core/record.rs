@@ -45,6 +45,12 @@ pub enum MemberStanding {
     Paused,
     /// Has no share in this group.
     NoShare,
+    /// Outside the working hours.
+    OutsideHours,
+    /// In a planned break.
+    PlannedBreak,
+    /// Could not finish one more call before the shift ends or a planned break begins.
+    ShiftEnding,
 }
 
 impl MemberStanding {
@@ -53,6 +59,7 @@ impl MemberStanding {
         match self {
             Self::Free | Self::Busy | Self::Reserved => true,
             Self::OffDuty | Self::Paused | Self::NoShare => false,
+            Self::OutsideHours | Self::PlannedBreak | Self::ShiftEnding => false,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::ids::GroupId;
 use super::misses::MissPause;
 use super::policy::{MissedOffers, Policy};
 use super::record::{MemberStanding, PresenceState};
+use super::shifts::{self, AtWork, Shifts};
 use super::tally::Tally;
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
@@ -46,21 +47,32 @@ impl<'a> AutomaticPauses<'a> {
     }
 }
 
-/// The pause that keeps an agent from all calls, and why; none for who is off duty. An automatic pause keeps from all calls
+/// The pause that keeps an agent from all calls, and why; none for who is off duty, by hand or by the working hours. An automatic pause keeps from all calls
 /// when it holds in every group the agent is in; until the first of them ends.
 pub fn pause_of(tally: &Tally, agent: AgentIx, now: Timestamp) -> Option<Pause<'_>> {
     let live = tally.agent(agent);
     match live.presence(now) {
         PresenceState::OffDuty => return None,
-        PresenceState::Paused => return live.pause(now),
-        PresenceState::Available if live.misses.is_empty() => return None,
-        PresenceState::Available => {}
+        PresenceState::Paused | PresenceState::Available => {}
     }
+    let by_hours = match shifts::at_work(tally, agent, now) {
+        AtWork::Off { .. } => return None,
+        AtWork::Break { until } => Some(Pause { cause: PauseCause::PlannedBreak, until }),
+        AtWork::Ending { until } => Some(Pause { cause: PauseCause::ShiftEnding, until: Some(until) }),
+        AtWork::Yes { .. } => None,
+    };
+    if let Some(pause) = live.pause(now).or(by_hours) {
+        return Some(pause);
+    }
+    if live.misses.is_empty() {
+        return None;
+    }
+    let works = |group: &GroupIx| matches!(Shifts::in_group(tally, *group, now).at_work(agent, live), AtWork::Yes { .. });
     let in_group = |group| {
         let pauses = AutomaticPauses::in_group(tally, group, now);
         pauses.due(live).filter(|_| pauses.hold())
     };
-    let all: Option<Vec<MissPause>> = groups_of(tally.workspace(), agent).map(in_group).collect();
+    let all: Option<Vec<MissPause>> = groups_of(tally.workspace(), agent).filter(works).map(in_group).collect();
     let first = all?.into_iter().min_by_key(|pause| pause.until)?;
     Some(Pause { cause: PauseCause::Misses(first), until: Some(first.until) })
 }
@@ -87,6 +99,11 @@ pub fn may_rest(tally: &Tally, agent: AgentIx, now: Timestamp) -> Result<(), Res
         PresenceState::Paused => return Err(RestRefusal::Paused),
         PresenceState::Available => {}
     }
+    match shifts::at_work(tally, agent, now) {
+        AtWork::Off { .. } => return Err(RestRefusal::OffDuty),
+        AtWork::Break { .. } => return Err(RestRefusal::Paused),
+        AtWork::Ending { .. } | AtWork::Yes { .. } => {}
+    }
     let workspace = tally.workspace();
     match groups_of(workspace, agent).find(|group| !somebody_stays(tally, *group, Some(agent), now)) {
         Some(emptied) => Err(RestRefusal::NobodyElse(workspace.group(emptied).id.clone())),
@@ -111,10 +128,14 @@ pub fn agents_of(workspace: &Workspace, group: GroupIx) -> impl Iterator<Item = 
 
 /// Whether anybody of a group, apart from one agent, takes calls now and goes on doing so.
 fn somebody_stays(tally: &Tally, group: GroupIx, apart_from: Option<AgentIx>, now: Timestamp) -> bool {
-    let policy = tally.workspace().policy_of(group);
+    let (policy, shifts) = (tally.workspace().policy_of(group), Shifts::in_group(tally, group, now));
     let members = tally.workspace().group(group).members.iter().filter(|member| member.base > 0.0);
     members.into_iter().any(|member| match member.who {
-        MemberRef::Agent(agent) => Some(agent) != apart_from && stays(tally.agent(agent), policy, now),
+        MemberRef::Agent(ix) => {
+            let agent = tally.agent(ix);
+            let works = || matches!(shifts.at_work(ix, agent), AtWork::Yes { .. });
+            Some(ix) != apart_from && stays(agent, policy, now) && works()
+        }
         MemberRef::Group(below) => somebody_stays(tally, below, apart_from, now),
     })
 }

@@ -391,6 +391,9 @@ fn letter(standing: MemberStanding) -> u8 {
         MemberStanding::OffDuty => b'o',
         MemberStanding::Paused => b'p',
         MemberStanding::NoShare => b'n',
+        MemberStanding::OutsideHours => b'h',
+        MemberStanding::PlannedBreak => b'k',
+        MemberStanding::ShiftEnding => b'e',
     }
 }
 
@@ -402,6 +405,9 @@ fn standing(letter: u8) -> Result<MemberStanding, StoreError> {
         b'o' => Ok(MemberStanding::OffDuty),
         b'p' => Ok(MemberStanding::Paused),
         b'n' => Ok(MemberStanding::NoShare),
+        b'h' => Ok(MemberStanding::OutsideHours),
+        b'k' => Ok(MemberStanding::PlannedBreak),
+        b'e' => Ok(MemberStanding::ShiftEnding),
         _ => Err(broken("a member stands in no known way")),
     }
 }

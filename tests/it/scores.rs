@@ -114,10 +114,13 @@ fn parts(agents: &[&str], policy: Policy) -> WorkspaceParts {
             id: "team".into(),
             members: agents.iter().map(|id| MemberParts { who: MemberName::Any((*id).to_owned()), base: 1.0 }).collect(),
             policy: policy.id.clone(),
+            hours: None,
         }],
         policies: vec![policy],
         routes: Vec::new(),
         connections: vec![crm("bitrix"), crm("sheet")],
+        hours: Vec::new(),
+        default_hours: None,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::core::misses::MissKind;
 use crate::core::policy::Guard;
 use crate::core::record::{Presence, PresenceState};
 use crate::core::rotation;
+use crate::core::shifts::{self, AtWork};
 use crate::core::tally::Tally;
 use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, MemberRef, Workspace};
 use crate::http::access::Reader;
@@ -32,7 +33,8 @@ pub struct AgentItem {
     pub state: AgentState,
     /// Calls that hold the agent now, reservations included.
     pub calls: usize,
-    /// Why, where the presence was set with a reason or a pause came by itself: `3 missed calls in a row`.
+    /// Why, where the presence was set with a reason or a pause came by itself: `3 missed calls in a row`, `planned break`,
+    /// `outside working hours`.
     pub reason: Option<String>,
     /// Until when that holds, where it ends by itself.
     pub until: Option<String>,
@@ -234,13 +236,19 @@ pub(super) async fn read_back(state: &AppState, reader: &Reader, ix: AgentIx) ->
 fn item(tally: &Tally, ix: AgentIx, now: Timestamp, told: bool) -> AgentItem {
     let (agent, live) = (tally.workspace().agent(ix), tally.agent(ix));
     let pause = rotation::pause_of(tally, ix, now);
-    let state = match pause {
-        Some(_) => AgentState::Paused,
-        None => live.state(&strictest_guard(tally.workspace(), ix), now, told),
+    let opens = match shifts::at_work(tally, ix, now) {
+        AtWork::Off { until } if live.presence(now) != PresenceState::OffDuty => Some(until),
+        AtWork::Off { .. } | AtWork::Break { .. } | AtWork::Ending { .. } | AtWork::Yes { .. } => None,
     };
-    let (reason, until) = match pause {
-        Some(pause) => (reason_of(&pause), pause.until),
-        None => live.set_by_hand(now).map_or((None, None), |set| (set.reason.clone(), set.until)),
+    let state = match (&pause, opens) {
+        (Some(_), _) => AgentState::Paused,
+        (None, Some(_)) => AgentState::OffDuty,
+        (None, None) => live.state(&strictest_guard(tally.workspace(), ix), now, told),
+    };
+    let (reason, until) = match (pause, opens) {
+        (Some(pause), _) => (reason_of(&pause), pause.until),
+        (None, Some(until)) => (Some("outside working hours".to_owned()), until),
+        (None, None) => live.set_by_hand(now).map_or((None, None), |set| (set.reason.clone(), set.until)),
     };
     let presence_set_at = live.presence.as_ref().map(|presence| presence.set_at);
     let misses = |kind| live.misses.count(kind, presence_set_at, now);
@@ -270,6 +278,8 @@ fn reason_of(pause: &Pause<'_>) -> Option<String> {
     match &pause.cause {
         PauseCause::ByHand(reason) | PauseCause::AfterCall(reason) => reason.map(str::to_owned),
         PauseCause::Misses(misses) => Some(misses.to_string()),
+        PauseCause::PlannedBreak => Some("planned break".to_owned()),
+        PauseCause::ShiftEnding => Some("too little is left of the shift, or until the next break, for another call".to_owned()),
         PauseCause::Pbx => None,
     }
 }

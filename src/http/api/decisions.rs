@@ -80,7 +80,7 @@ pub struct DecisionList {
 pub struct Candidate {
     /// An agent or a group.
     pub member: String,
-    /// `free busy reserved off_duty paused no_share`.
+    /// `free busy reserved off_duty paused no_share outside_hours planned_break shift_ending`.
     pub standing: String,
     /// Published share.
     pub target: f64,
@@ -318,6 +318,9 @@ fn standing_name(standing: Option<&MemberStanding>) -> &'static str {
         Some(MemberStanding::Reserved) => "reserved",
         Some(MemberStanding::OffDuty) => "off_duty",
         Some(MemberStanding::Paused) => "paused",
+        Some(MemberStanding::OutsideHours) => "outside_hours",
+        Some(MemberStanding::PlannedBreak) => "planned_break",
+        Some(MemberStanding::ShiftEnding) => "shift_ending",
         Some(MemberStanding::NoShare) | None => "no_share",
     }
 }

@@ -10,6 +10,7 @@ use crate::core::ids::GroupId;
 use crate::core::load_meter;
 use crate::core::record::MemberStanding;
 use crate::core::rotation::AutomaticPauses;
+use crate::core::shifts::Shifts;
 use crate::core::tally::Tally;
 use crate::core::workspace::{GroupIx, MemberRef, Workspace};
 use crate::http::access::Reader;
@@ -172,6 +173,7 @@ fn in_rotation(tally: &Tally, workspace: &Workspace, group: GroupIx, who: Member
         MemberRef::Agent(agent) => {
             let live = tally.agent(agent);
             let standing: MemberStanding = live.standing(&workspace.policy_of(group).guard, now, None);
+            let standing = Shifts::in_group(tally, group, now).over(agent, live, standing);
             AutomaticPauses::in_group(tally, group, now).over(live, standing).in_rotation()
         }
         MemberRef::Group(below) => workspace

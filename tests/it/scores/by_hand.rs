@@ -54,7 +54,7 @@ fn a_correction_stays_within_bounds_and_one_that_is_no_number_changes_nothing() 
 
 /// 2026-11-02 is a Monday.
 fn newcomer(absences: Vec<Absence>) -> Duty {
-    Duty { since: Some(date(2026, 11, 2)), absences }
+    Duty { since: Some(date(2026, 11, 2)), absences, hours: None }
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn new_people_come_to_their_share_within_twenty_working_days() {
     let mut parts = parts(&TWO, policy("by-results", Mode::Percent, None));
     parts.agents[0].duty = newcomer(Vec::new());
     let workspace = Workspace::build(parts).unwrap();
-    let factor = |day| ramp_up(&workspace.agents[0], RampUp::default(), day).map_or(1.0, |state| state.factor);
+    let factor = |day| ramp_up(&workspace.agents[0], None, RampUp::default(), day).map_or(1.0, |state| state.factor);
     // 30 % on the first day; after 10 working days half of the other 70 %, after 20 all of it.
     assert_near(factor(date(2026, 11, 2)), 0.3, 1e-15);
     assert_near(factor(date(2026, 11, 3)), 0.3 + 0.7 / 20.0, 1e-15);
@@ -71,8 +71,8 @@ fn new_people_come_to_their_share_within_twenty_working_days() {
     assert_near(factor(date(2026, 11, 27)), 0.3 + 0.7 * 19.0 / 20.0, 1e-15);
     assert_eq!(factor(date(2026, 11, 30)), 1.0);
     assert_near(factor(date(2026, 10, 1)), 0.3, 1e-15);
-    assert_eq!(ramp_up(&workspace.agents[1], RampUp::default(), date(2026, 11, 2)), None, "nobody says that boris is new");
-    assert_eq!(ramp_up(&workspace.agents[0], RampUp::OFF, date(2026, 11, 2)), None);
+    assert_eq!(ramp_up(&workspace.agents[1], None, RampUp::default(), date(2026, 11, 2)), None, "nobody says that boris is new");
+    assert_eq!(ramp_up(&workspace.agents[0], None, RampUp::OFF, date(2026, 11, 2)), None);
     // 0.3 : 1 of the base shares.
     let first_day: Timestamp = "2026-11-02T12:00:00Z".parse().unwrap();
     assert_near(shares_at(&workspace, None, &book(Vec::new()), first_day)[0], 0.3 / 1.3, 1e-12);
@@ -83,7 +83,7 @@ fn days_away_do_not_count_as_worked() {
     let mut parts = parts(&TWO, policy("by-results", Mode::Percent, None));
     parts.agents[0].duty = newcomer(vec![Absence { from: date(2026, 11, 3), to: date(2026, 11, 8) }]);
     let workspace = Workspace::build(parts).unwrap();
-    let state = ramp_up(&workspace.agents[0], RampUp::default(), date(2026, 11, 10)).unwrap();
+    let state = ramp_up(&workspace.agents[0], None, RampUp::default(), date(2026, 11, 10)).unwrap();
     assert_eq!(state.days_worked, 2, "Monday the 2nd and Monday the 9th");
 }
 

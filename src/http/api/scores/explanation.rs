@@ -153,7 +153,7 @@ pub async fn explain_score(
     };
     state.store.view(&workspace.id, now, &mut look).await?;
     let today = workspace.time_zone.to_datetime(now).date();
-    let ramp_up = adjustments::ramp_up(workspace.agent(ix), policy.ramp_up, today);
+    let ramp_up = adjustments::ramp_up(workspace.agent(ix), workspace.schedule_of_results(ix), policy.ramp_up, today);
     Ok(Json(ExplanationBody {
         policy: policy.id.to_string(),
         as_of: table.map(|table| table.as_of.to_string()),
