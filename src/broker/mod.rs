@@ -22,3 +22,4 @@ pub mod store;
 pub mod supervise;
 pub mod tenant;
 pub mod uplift;
+mod who_calls;

@@ -1,18 +1,101 @@
 //! Which route a call takes: the first whose stated conditions all hold.
+//!
+//! A condition that only a CRM can answer does not hold while there is no word of it: the route is passed over, whichever way
+//! it asks. So a slow CRM leads to a later route, never to a guess.
+
+use std::sync::Arc;
 
 use super::call::DecisionRequest;
+use super::route::{CallerIs, CallerStanding, Condition, NumberList, Outcome, Passed, When};
 use super::workspace::{CalledMatch, Route, Workspace};
 
-/// The first route that matches, or none.
-pub fn match_route<'a>(workspace: &'a Workspace, request: &DecisionRequest) -> Option<&'a Route> {
-    workspace.routes.iter().find(|route| matches(route, request))
+/// What routes are matched against.
+#[derive(Debug, Clone, Copy)]
+pub struct CallFacts<'a> {
+    /// What is asked.
+    pub request: &'a DecisionRequest,
+    /// What is known of the caller.
+    pub standing: CallerStanding,
+    /// The caller's segments in the CRM.
+    pub segments: &'a [Arc<str>],
 }
 
-fn matches(route: &Route, request: &DecisionRequest) -> bool {
+/// The route a call takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matched<'a> {
+    /// The first whose conditions all hold; none when no route's do.
+    pub route: Option<&'a Route>,
+    /// Those before it that were right but for the caller, in the order of the workspace.
+    pub passed: Vec<Passed>,
+}
+
+/// The first route that matches, or none.
+pub fn match_route<'a>(workspace: &'a Workspace, facts: &CallFacts<'_>) -> Matched<'a> {
+    let mut passed = Vec::new();
+    for route in workspace.routes.iter().filter(|route| is_addressed(route, facts.request)) {
+        match failed(&route.when, facts) {
+            None => return Matched { route: Some(route), passed },
+            Some(failed) => passed.push(Passed { route: route.id.clone(), failed }),
+        }
+    }
+    Matched { route: None, passed }
+}
+
+/// Whether it matters for this call what a CRM knows of the caller: a route asks for it before one is found without, or agents
+/// are rung, who are to see who calls.
+pub fn needs_lookup(workspace: &Workspace, request: &DecisionRequest) -> bool {
+    let standing = if request.caller.is_some() { CallerStanding::Unsure } else { CallerStanding::Withheld };
+    let facts = CallFacts { request, standing, segments: &[] };
+    for route in workspace.routes.iter().filter(|route| is_addressed(route, request)) {
+        match failed(&route.when, &facts) {
+            Some(Condition::NoWord) => return true,
+            Some(Condition::List | Condition::Caller | Condition::Segment) => {}
+            None => return matches!(route.outcome, Outcome::Ring { .. }),
+        }
+    }
+    false
+}
+
+/// What of the address does not fit, as the workspace file calls it.
+pub fn wrong_address(route: &Route, request: &DecisionRequest) -> Option<&'static str> {
     let called = match &route.called {
         CalledMatch::Any => true,
         CalledMatch::Numbers(numbers) => numbers.contains(&request.called),
     };
     let agrees = |wanted: &Option<String>, given: &Option<String>| wanted.is_none() || wanted == given;
-    called && agrees(&route.scenario, &request.scenario) && agrees(&route.operation, &request.operation)
+    if !called {
+        return Some("called");
+    }
+    if !agrees(&route.scenario, &request.scenario) {
+        return Some("scenario");
+    }
+    (!agrees(&route.operation, &request.operation)).then_some("operation")
+}
+
+fn is_addressed(route: &Route, request: &DecisionRequest) -> bool {
+    wrong_address(route, request).is_none()
+}
+
+/// The first condition that does not hold: what we know ourselves before what a CRM says.
+fn failed(when: &When<Arc<NumberList>>, facts: &CallFacts<'_>) -> Option<Condition> {
+    let number = facts.request.caller.as_ref();
+    if !when.lists.is_empty() && !number.is_some_and(|number| when.lists.iter().any(|list| list.holds(number))) {
+        return Some(Condition::List);
+    }
+    match (when.caller, facts.standing) {
+        (None, _)
+        | (Some(CallerIs::Known), CallerStanding::Known)
+        | (Some(CallerIs::Unknown), CallerStanding::Unknown)
+        | (Some(CallerIs::Withheld), CallerStanding::Withheld) => {}
+        (Some(CallerIs::Known | CallerIs::Unknown), CallerStanding::Unsure) => return Some(Condition::NoWord),
+        (Some(CallerIs::Known), CallerStanding::Withheld | CallerStanding::Unknown)
+        | (Some(CallerIs::Unknown), CallerStanding::Withheld | CallerStanding::Known)
+        | (Some(CallerIs::Withheld), CallerStanding::Known | CallerStanding::Unknown | CallerStanding::Unsure) => {
+            return Some(Condition::Caller);
+        }
+    }
+    if when.segments.is_empty() || when.segments.iter().any(|wanted| facts.segments.contains(wanted)) {
+        return None;
+    }
+    Some(if facts.standing == CallerStanding::Unsure { Condition::NoWord } else { Condition::Segment })
 }

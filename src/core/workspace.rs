@@ -15,6 +15,7 @@ use super::money::Currency;
 use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, Policy};
 use super::rollout;
+use super::route::{NumberList, Outcome, When};
 
 /// Position of an agent in [`Workspace::agents`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,7 +67,7 @@ pub enum CalledMatch {
     Numbers(Vec<DialledNumber>),
 }
 
-/// What matches a call to a group. All stated conditions must hold.
+/// What matches a call and says what becomes of it. All stated conditions must hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
     /// The workspace's id.
@@ -77,8 +78,10 @@ pub struct Route {
     pub scenario: Option<String>,
     /// The scenario's step, if it matters.
     pub operation: Option<String>,
-    /// Who gets the call.
-    pub group: GroupIx,
+    /// What must hold of the caller.
+    pub when: When<Arc<NumberList>>,
+    /// What becomes of the call.
+    pub outcome: Outcome<GroupIx>,
     /// Where it goes when nobody takes it.
     pub fallback: Option<String>,
 }
@@ -146,6 +149,8 @@ pub struct WorkspaceParts {
     pub groups: Vec<GroupParts>,
     /// Policies.
     pub policies: Vec<Policy>,
+    /// Lists of numbers that routes refer to.
+    pub lists: Vec<NumberList>,
     /// Routes.
     pub routes: Vec<RouteParts>,
     /// Connections.
@@ -194,8 +199,10 @@ pub struct RouteParts {
     pub scenario: Option<String>,
     /// The step, if it matters.
     pub operation: Option<String>,
-    /// The group's id.
-    pub group: GroupId,
+    /// What must hold of the caller, lists by id.
+    pub when: When<String>,
+    /// What becomes of the call, groups by id.
+    pub outcome: Outcome<GroupId>,
     /// Backup number.
     pub fallback: Option<String>,
 }
@@ -213,6 +220,8 @@ pub enum Noun {
     Policy,
     /// A CRM connection.
     CrmConnection,
+    /// A list of numbers.
+    List,
 }
 
 /// One thing wrong with a workspace document.

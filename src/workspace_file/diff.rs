@@ -23,8 +23,14 @@ impl Changes {
     }
 }
 
-const SECTIONS: [(&str, &str); 5] =
-    [("agents", "agent"), ("groups", "group"), ("policies", "policy"), ("routes", "route"), ("connections", "connection")];
+const SECTIONS: [(&str, &str); 6] = [
+    ("agents", "agent"),
+    ("groups", "group"),
+    ("policies", "policy"),
+    ("lists", "list"),
+    ("routes", "route"),
+    ("connections", "connection"),
+];
 
 /// Compares a document with the one it replaces; none means the workspace is new.
 pub fn diff(old: Option<&WorkspaceDocument>, new: &WorkspaceDocument) -> Changes {

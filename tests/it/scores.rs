@@ -116,6 +116,7 @@ fn parts(agents: &[&str], policy: Policy) -> WorkspaceParts {
             policy: policy.id.clone(),
         }],
         policies: vec![policy],
+        lists: Vec::new(),
         routes: Vec::new(),
         connections: vec![crm("bitrix"), crm("sheet")],
     }
