@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AgentId, ConnectionId, CrmUserId};
+use super::ids::{AgentId, ConnectionId, CrmUserId, HoursId};
 use super::phone_number::masked;
 
 /// What a number is reached through.
@@ -56,6 +56,8 @@ pub struct Duty {
     pub since: Option<Date>,
     /// Leave, illness: results do not fade meanwhile.
     pub absences: Vec<Absence>,
+    /// The agent's own working hours, whichever group a call comes through; none for those of the groups.
+    pub hours: Option<HoursId>,
 }
 
 /// A person who answers calls.

@@ -75,6 +75,8 @@ text_id! {
     PolicyId,
     /// What matches a call to a group.
     RouteId,
+    /// A schedule of working hours.
+    HoursId,
     /// One configured instance of an integration.
     ConnectionId,
     /// A call, as the PBX names it; unique within its connection.

@@ -10,7 +10,9 @@ use jiff::tz::TimeZone;
 
 use super::agent::{Agent, NumberKind};
 use super::call::DialledNumber;
-use super::ids::{AgentId, ConnectionId, CrmUserId, GroupId, PolicyId, RouteId, WorkspaceId};
+use super::hours::Hours;
+use super::hours_used::HoursUsed;
+use super::ids::{AgentId, ConnectionId, CrmUserId, GroupId, HoursId, PolicyId, RouteId, WorkspaceId};
 use super::money::Currency;
 use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, Policy};
@@ -28,6 +30,10 @@ pub struct GroupIx(pub u32);
 /// Position of a policy in [`Workspace::policies`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PolicyIx(pub u32);
+
+/// Position of a schedule in [`Workspace::hours`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HoursIx(pub u32);
 
 /// Who a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -155,6 +161,10 @@ pub struct WorkspaceParts {
     pub routes: Vec<RouteParts>,
     /// Connections.
     pub connections: Vec<Connection>,
+    /// Schedules of working hours.
+    pub hours: Vec<Hours>,
+    /// The schedule of groups that have none, nor a group above with one; none means always.
+    pub default_hours: Option<HoursId>,
 }
 
 /// A group with references by id.
@@ -166,6 +176,8 @@ pub struct GroupParts {
     pub members: Vec<MemberParts>,
     /// The policy's id.
     pub policy: PolicyId,
+    /// The id of its working hours; none for those of the group above.
+    pub hours: Option<HoursId>,
 }
 
 /// Who a member is, by id.
@@ -218,6 +230,8 @@ pub enum Noun {
     Member,
     /// A policy.
     Policy,
+    /// Working hours.
+    Hours,
     /// A CRM connection.
     CrmConnection,
     /// A list of numbers.
@@ -312,6 +326,9 @@ pub struct Workspace {
     pub routes: Vec<Route>,
     /// Connections in the order of the document.
     pub connections: Vec<Connection>,
+    /// Schedules of working hours, by [`HoursIx`].
+    pub hours: Vec<Hours>,
+    pub(super) hours_used: HoursUsed,
     agent_by_id: HashMap<AgentId, AgentIx>,
     agent_by_number: HashMap<Arc<str>, AgentIx>,
     agent_by_crm_user: HashMap<(ConnectionId, CrmUserId), AgentIx>,
@@ -326,7 +343,7 @@ impl Workspace {
     }
 
     /// Puts together what has been checked. Only for `workspace_check`.
-    pub(super) fn assemble(parts: WorkspaceParts, groups: Vec<Group>, routes: Vec<Route>) -> Self {
+    pub(super) fn assemble(parts: WorkspaceParts, groups: Vec<Group>, routes: Vec<Route>, hours_used: HoursUsed) -> Self {
         let mut agent_by_number = HashMap::new();
         let mut agent_by_crm_user = HashMap::new();
         let mut agent_by_id = HashMap::new();
@@ -350,6 +367,8 @@ impl Workspace {
             agents: parts.agents,
             policies: parts.policies,
             connections: parts.connections,
+            hours: parts.hours,
+            hours_used,
             groups,
             routes,
             agent_by_id,

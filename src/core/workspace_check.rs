@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::hours_used::HoursUsed;
 use super::ids::{ConnectionId, CrmUserId};
 use super::policy::{Exposure, Mode, Policy};
 use super::route_check;
@@ -16,6 +17,7 @@ pub(super) fn build(parts: WorkspaceParts) -> Result<Workspace, Vec<Fault>> {
     let names = Names::collect(&parts, &mut faults);
     let groups = resolve_groups(&parts, &names, &mut faults);
     let routes = route_check::resolve(&parts, &names.groups, &mut faults);
+    unique("hours", "hours", parts.hours.iter().map(|hours| hours.id().as_str()), &mut faults);
     check_score_connections(&parts, &mut faults);
     check_crm_users(&parts, &mut faults);
     check_numbers(&parts, &mut faults);
@@ -27,7 +29,8 @@ pub(super) fn build(parts: WorkspaceParts) -> Result<Workspace, Vec<Fault>> {
     if faults.is_empty() {
         check_shares(&parts, &groups, &mut faults);
     }
-    if faults.is_empty() { Ok(Workspace::assemble(parts, groups, routes)) } else { Err(faults) }
+    let hours_used = HoursUsed::resolve(&parts, &groups, &mut faults);
+    if faults.is_empty() { Ok(Workspace::assemble(parts, groups, routes, hours_used)) } else { Err(faults) }
 }
 
 pub(super) fn fault(pointer: impl Into<String>, kind: FaultKind) -> Fault {

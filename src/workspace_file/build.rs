@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::document::{AgentPart, ConnectionPart, File, GroupPart};
 use super::policies;
 use super::problem::{Problems, did_you_mean};
-use super::{IntegrationKind, SettingsCheck, durations, routes};
+use super::{IntegrationKind, SettingsCheck, durations, hours, routes};
 use crate::core::agent::{Absence, Agent, Duty, Number, NumberKind};
 use crate::core::money::Currency;
 use crate::core::policy::Policy;
@@ -62,6 +62,7 @@ fn parts(file: &File, checks: &dyn SettingsCheck, problems: &mut Problems<'_>) -
     let agents = file.agents.iter().enumerate().map(|(at, part)| agent(at, part, &region, problems)).collect();
     let lists = routes::lists(&file.lists, &region, problems);
     let routes = routes::routes(file, &region, checks, problems);
+    let hours = file.hours.iter().enumerate().filter_map(|(at, part)| hours::hours(at, part, &days_of, problems)).collect();
     Some(WorkspaceParts {
         id: file.workspace.as_str().into(),
         name: file.name.clone().unwrap_or_else(|| file.workspace.clone()),
@@ -73,6 +74,8 @@ fn parts(file: &File, checks: &dyn SettingsCheck, problems: &mut Problems<'_>) -
         lists,
         routes,
         connections,
+        hours,
+        default_hours: file.default_hours.as_deref().map(Into::into),
         default_region: region,
     })
 }
@@ -119,7 +122,7 @@ fn duty(at: usize, part: &AgentPart, problems: &mut Problems<'_>) -> Duty {
         let message = format!("the absence ends on {} before it begins on {}", absence.to, absence.from);
         problems.push(&format!("/agents/{at}/absences/{place}"), message);
     }
-    Duty { since, absences }
+    Duty { since, absences, hours: part.hours.as_deref().map(Into::into) }
 }
 
 fn group(part: &GroupPart) -> GroupParts {
@@ -136,6 +139,7 @@ fn group(part: &GroupPart) -> GroupParts {
         id: part.id.as_str().into(),
         members: part.members.iter().map(member).collect(),
         policy: part.policy.as_str().into(),
+        hours: part.hours.as_deref().map(Into::into),
     }
 }
 
@@ -211,6 +215,7 @@ fn told(fault: &Fault, file: &File) -> String {
         Noun::Agent => agents().collect(),
         Noun::Group => groups().collect(),
         Noun::Member => agents().chain(groups()).collect(),
+        Noun::Hours => file.hours.iter().map(|part| part.id.as_str()).collect(),
         Noun::Policy => file.policies.iter().map(|part| part.id.as_str()).collect(),
         Noun::List => file.lists.iter().map(|part| part.id.as_str()).collect(),
         Noun::CrmConnection => {

@@ -23,7 +23,8 @@ impl Changes {
     }
 }
 
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 7] = [
+    ("hours", "hours"),
     ("agents", "agent"),
     ("groups", "group"),
     ("policies", "policy"),

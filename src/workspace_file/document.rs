@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
+use super::hours::HoursPart;
 use super::problem::{Positions, Problem, Problems};
 use super::{SettingsCheck, build, schema};
 use crate::core::intervention::Load;
@@ -93,6 +94,9 @@ pub(super) struct File {
     pub(super) time_zone: String,
     pub(super) default_region: Option<String>,
     pub(super) currency: Option<String>,
+    pub(super) default_hours: Option<String>,
+    #[serde(default)]
+    pub(super) hours: Vec<HoursPart>,
     #[serde(default)]
     pub(super) agents: Vec<AgentPart>,
     #[serde(default)]
@@ -115,6 +119,7 @@ pub(super) struct AgentPart {
     pub(super) numbers: Vec<serde_json::Map<String, Value>>,
     #[serde(default)]
     pub(super) crm_users: std::collections::BTreeMap<String, String>,
+    pub(super) hours: Option<String>,
     pub(super) since: Option<String>,
     #[serde(default)]
     pub(super) absences: Vec<AbsencePart>,
@@ -131,6 +136,7 @@ pub(super) struct GroupPart {
     pub(super) id: String,
     pub(super) members: Vec<Value>,
     pub(super) policy: String,
+    pub(super) hours: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

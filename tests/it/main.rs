@@ -19,6 +19,7 @@ mod deadlines;
 mod demo_parts;
 mod events;
 mod hooks;
+mod hours;
 mod influence;
 mod isolation;
 mod metrics;

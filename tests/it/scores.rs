@@ -114,11 +114,14 @@ fn parts(agents: &[&str], policy: Policy) -> WorkspaceParts {
             id: "team".into(),
             members: agents.iter().map(|id| MemberParts { who: MemberName::Any((*id).to_owned()), base: 1.0 }).collect(),
             policy: policy.id.clone(),
+            hours: None,
         }],
         policies: vec![policy],
         lists: Vec::new(),
         routes: Vec::new(),
         connections: vec![crm("bitrix"), crm("sheet")],
+        hours: Vec::new(),
+        default_hours: None,
     }
 }
 

@@ -274,7 +274,7 @@ fn people_may_be_new_or_away() {
     let text = person("since: 2026-11-01, absences: [{from: 2026-12-24, to: 2027-01-08}]");
     let workspace = read(&text, "w.yaml", &Known).unwrap().workspace;
     let absence = Absence { from: date(2026, 12, 24), to: date(2027, 1, 8) };
-    assert_eq!(workspace.agents[1].duty, Duty { since: Some(date(2026, 11, 1)), absences: vec![absence] });
+    assert_eq!(workspace.agents[1].duty, Duty { since: Some(date(2026, 11, 1)), absences: vec![absence], hours: None });
     assert_eq!(workspace.agents[0].duty, Duty::default());
 
     assert!(problems(&person("since: 2026-02-30")).contains("agents[1].since: `2026-02-30` is no day of the calendar"));

@@ -54,7 +54,7 @@ fn a_correction_stays_within_bounds_and_one_that_is_no_number_changes_nothing() 
 
 /// 2026-11-02 is a Monday.
 fn newcomer(absences: Vec<Absence>) -> Duty {
-    Duty { since: Some(date(2026, 11, 2)), absences }
+    Duty { since: Some(date(2026, 11, 2)), absences, hours: None }
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn floor(until: Timestamp, away: Option<Timestamp>) -> Vec<Deal> {
 fn indices(at: Timestamp, deals: &[Deal], absences: Vec<Absence>, off_duty: &[OffDutySpan]) -> (f64, f64) {
     let settings = ScoreSettings { horizon_seconds: Some(90 * DAY), half_life_seconds: Some(30 * DAY), ..timeless() };
     let mut parts = parts(&FOUR, policy("by-results", Mode::Performance, Some(settings)));
-    parts.agents[0].duty = Duty { since: None, absences };
+    parts.agents[0].duty = Duty { absences, ..Duty::default() };
     let workspace = Workspace::build(parts).unwrap();
     let bitrix = ConnectionId::from("bitrix");
     let usual = ScoreInput::of(&workspace, BY_RESULTS, at).unwrap();

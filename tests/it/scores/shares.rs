@@ -131,6 +131,7 @@ fn groups_share_like_people() {
         id: "kazan".into(),
         members: vec![MemberParts { who: MemberName::Agent("boris".into()), base: 1.0 }],
         policy: "fixed".into(),
+        hours: None,
     });
     let workspace = Workspace::build(parts).unwrap();
     assert_shares(&target_shares(&workspace, None), &[0.25, 0.75]);

@@ -80,6 +80,7 @@ pub fn workspace(groups: &[GroupOf<'_>], policies: Vec<Policy>) -> Arc<Workspace
                 id: (*id).into(),
                 members: members.iter().map(member).collect(),
                 policy: (*policy).into(),
+                hours: None,
             })
             .collect(),
         policies,
@@ -94,6 +95,8 @@ pub fn workspace(groups: &[GroupOf<'_>], policies: Vec<Policy>) -> Arc<Workspace
             fallback: None,
         }],
         connections: Vec::new(),
+        hours: Vec::new(),
+        default_hours: None,
     };
     Arc::new(Workspace::build(parts).expect("a sound workspace"))
 }

@@ -44,6 +44,8 @@ impl SampleWorkspace {
                 lists: Vec::new(),
                 routes: Vec::new(),
                 connections: vec![pbx],
+                hours: Vec::new(),
+                default_hours: None,
             },
         }
     }
@@ -98,7 +100,7 @@ impl SampleWorkspace {
     pub(crate) fn group(mut self, id: &str, policy: &str, members: &[(&str, f64)]) -> Self {
         let member = |(id, base): &(&str, f64)| MemberParts { who: MemberName::Any((*id).to_owned()), base: *base };
         let members = members.iter().map(member).collect();
-        self.parts.groups.push(GroupParts { id: GroupId::from(id), members, policy: PolicyId::from(policy) });
+        self.parts.groups.push(GroupParts { id: GroupId::from(id), members, policy: PolicyId::from(policy), hours: None });
         self
     }
 

@@ -1,0 +1,33 @@
+//! Working hours: what a schedule says of an instant, how files write it, and what it does to calls.
+
+mod files;
+mod schedule;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+use meritline::core::day_span::{DaySpan, Week};
+use meritline::core::hours::{Hours, HoursParts};
+
+fn span(text: &str) -> DaySpan {
+    text.parse().unwrap()
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn week(days: &[(Weekday, &str)]) -> Week {
+    let mut week = Week::default();
+    days.iter().for_each(|(day, text)| week.add(*day, span(text)));
+    week
+}
+
+fn schedule(zone: &str, weekly: Week, breaks: Week, days: &[(Date, &[&str])]) -> Hours {
+    let time_zone = TimeZone::get(zone).unwrap();
+    let days: BTreeMap<Date, Vec<DaySpan>> =
+        days.iter().map(|(day, spans)| (*day, spans.iter().map(|text| span(text)).collect())).collect();
+    Hours::new(HoursParts { id: "office".into(), time_zone, weekly, breaks, days }).unwrap()
+}
