@@ -158,7 +158,8 @@ impl Decider {
 }
 
 fn matched<'a>(hook: &Hook<'a>, caller: &Caller) -> Matched<'a> {
-    let facts = CallFacts { request: hook.request, standing: caller.standing, segments: &caller.card.segments };
+    let (standing, segments) = (caller.standing, caller.card.segments.as_slice());
+    let facts = CallFacts { request: hook.request, standing, segments, at: hook.received_at };
     match_route(&hook.tenant.workspace, &facts)
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn who_calls(hook: &Hook<'_>) -> Caller {
     let not_asked = Caller::not_asked(hook);
     let (Some(directory), Some(number)) = (&hook.tenant.directory, &hook.request.caller) else { return not_asked };
     let workspace = &hook.tenant.workspace;
-    if !needs_lookup(workspace, hook.request) {
+    if !needs_lookup(workspace, hook.request, hook.received_at) {
         return not_asked;
     }
     let (word, degraded) = match directory.lookup.find(number, hook.deadline.for_lookup()).await {

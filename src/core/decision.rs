@@ -151,7 +151,7 @@ pub struct Decision {
     /// What becomes of the call; none without a route, and in records older than outcomes: there every route rang.
     #[serde(default)]
     pub outcome: Option<Outcome<GroupId>>,
-    /// Routes that were right but for the caller, tried before that one.
+    /// Routes that were right but for a condition under `when`, tried before that one.
     #[serde(default)]
     pub passed: Vec<Passed>,
     /// Why.

@@ -121,30 +121,41 @@ impl NumberList {
     }
 }
 
-/// What must hold of a caller for a route to take the call: all that is stated. `L` names a list: by id in documents, itself in a
-/// workspace.
+/// That a schedule is open at the moment of the call, or that it is not. A planned break counts as closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpeningHours<H> {
+    /// The schedule.
+    pub hours: H,
+    /// Whether it must be open; else it must not.
+    pub open: bool,
+}
+
+/// What must hold for a route to take the call, besides what was dialled: all that is stated. `L` names a list and `H` a schedule: by id in
+/// documents, the list itself and the schedule's position in a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct When<L> {
+pub struct When<L, H> {
     /// What a CRM says, or that there is no number.
     pub caller: Option<CallerIs>,
     /// On one of these lists; no matter when empty.
     pub lists: Vec<L>,
     /// In one of these CRM segments; no matter when empty.
     pub segments: Vec<Arc<str>>,
+    /// Within opening hours, or outside.
+    pub hours: Option<OpeningHours<H>>,
 }
 
-impl<L> When<L> {
-    /// Takes every caller.
-    pub const ALWAYS: Self = Self { caller: None, lists: Vec::new(), segments: Vec::new() };
+impl<L, H> When<L, H> {
+    /// Takes every call.
+    pub const ALWAYS: Self = Self { caller: None, lists: Vec::new(), segments: Vec::new(), hours: None };
 
     /// Whether it states nothing.
     pub fn is_always(&self) -> bool {
-        self.caller.is_none() && self.lists.is_empty() && self.segments.is_empty()
+        self.takes_every_caller() && self.hours.is_none()
     }
 
-    /// Whether it asks what only a CRM can tell.
-    pub fn asks_crm(&self) -> bool {
-        matches!(self.caller, Some(CallerIs::Known | CallerIs::Unknown)) || !self.segments.is_empty()
+    /// Whether it states nothing of the caller.
+    pub fn takes_every_caller(&self) -> bool {
+        self.caller.is_none() && self.lists.is_empty() && self.segments.is_empty()
     }
 }
 
@@ -154,6 +165,8 @@ impl<L> When<L> {
 pub enum Condition {
     /// `list`.
     List,
+    /// `hours`.
+    Hours,
     /// `caller`.
     Caller,
     /// `segment`.

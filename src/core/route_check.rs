@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ids::GroupId;
-use super::route::{CallerIs, NumberList, Outcome, When};
-use super::workspace::{Fault, FaultKind, GroupIx, Noun, Route, RouteParts, WorkspaceParts};
+use super::hours::Hours;
+use super::ids::{GroupId, HoursId};
+use super::route::{CallerIs, NumberList, OpeningHours, Outcome, When};
+use super::workspace::{Fault, FaultKind, GroupIx, HoursIx, Noun, Route, RouteParts, WorkspaceParts};
 use super::workspace_check::fault;
 
 /// Resolves what routes refer to; a route with a fault is left out.
@@ -14,7 +15,7 @@ pub(super) fn resolve(parts: &WorkspaceParts, groups: &HashMap<&str, GroupIx>, f
     let mut routes = Vec::with_capacity(parts.routes.len());
     for (at, route) in parts.routes.iter().enumerate() {
         check_together(at, route, faults);
-        let when = when(at, &route.when, &lists, faults);
+        let when = when(at, &route.when, (&parts.hours, &lists), faults);
         let outcome = outcome(at, &route.outcome, groups, faults);
         if let (Some(when), Some(outcome)) = (when, outcome) {
             routes.push(Route {
@@ -55,10 +56,11 @@ fn outcome(
 
 fn when(
     at: usize,
-    wanted: &When<String>,
-    lists: &HashMap<&str, Arc<NumberList>>,
+    wanted: &When<String, HoursId>,
+    known: (&[Hours], &HashMap<&str, Arc<NumberList>>),
     faults: &mut Vec<Fault>,
-) -> Option<When<Arc<NumberList>>> {
+) -> Option<When<Arc<NumberList>, HoursIx>> {
+    let (schedules, lists) = known;
     let mut found = Vec::with_capacity(wanted.lists.len());
     for id in &wanted.lists {
         match lists.get(id.as_str()) {
@@ -69,8 +71,18 @@ fn when(
             }
         }
     }
-    let complete = found.len() == wanted.lists.len();
-    complete.then(|| When { caller: wanted.caller, lists: found, segments: wanted.segments.clone() })
+    let schedule = |wanted: &HoursId| (0..).map(HoursIx).zip(schedules).find(|(_, hours)| hours.id() == wanted);
+    let hours = wanted.hours.as_ref().map(|wanted| {
+        let found = schedule(&wanted.hours).map(|(ix, _)| OpeningHours { hours: ix, open: wanted.open });
+        if found.is_none() {
+            let kind =
+                FaultKind::Unknown { id: wanted.hours.to_string(), wanted: "a schedule of `hours`", noun: Noun::Hours };
+            faults.push(fault(format!("/routes/{at}/when/hours"), kind));
+        }
+        found
+    });
+    let (lists_found, hours) = (found.len() == wanted.lists.len(), hours.map_or(Some(None), |found| found.map(Some))?);
+    lists_found.then(|| When { caller: wanted.caller, lists: found, segments: wanted.segments.clone(), hours })
 }
 
 /// Conditions that can never hold together, and outcomes that a condition rules out.

@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::call::DecisionRequest;
 use super::route::{CallerIs, CallerStanding, Condition, NumberList, Outcome, Passed, When};
-use super::workspace::{CalledMatch, Route, Workspace};
+use super::workspace::{CalledMatch, HoursIx, Route, Workspace};
 
 /// What routes are matched against.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +20,8 @@ pub struct CallFacts<'a> {
     pub standing: CallerStanding,
     /// The caller's segments in the CRM.
     pub segments: &'a [Arc<str>],
+    /// When the hook was received.
+    pub at: Timestamp,
 }
 
 /// The route a call takes.
@@ -25,7 +29,7 @@ pub struct CallFacts<'a> {
 pub struct Matched<'a> {
     /// The first whose conditions all hold; none when no route's do.
     pub route: Option<&'a Route>,
-    /// Those before it that were right but for the caller, in the order of the workspace.
+    /// Those before it that were right but for a condition under `when`, in the order of the workspace.
     pub passed: Vec<Passed>,
 }
 
@@ -33,7 +37,7 @@ pub struct Matched<'a> {
 pub fn match_route<'a>(workspace: &'a Workspace, facts: &CallFacts<'_>) -> Matched<'a> {
     let mut passed = Vec::new();
     for route in workspace.routes.iter().filter(|route| is_addressed(route, facts.request)) {
-        match failed(&route.when, facts) {
+        match failed(workspace, &route.when, facts) {
             None => return Matched { route: Some(route), passed },
             Some(failed) => passed.push(Passed { route: route.id.clone(), failed }),
         }
@@ -43,13 +47,13 @@ pub fn match_route<'a>(workspace: &'a Workspace, facts: &CallFacts<'_>) -> Match
 
 /// Whether it matters for this call what a CRM knows of the caller: a route asks for it before one is found without, or agents
 /// are rung, who are to see who calls.
-pub fn needs_lookup(workspace: &Workspace, request: &DecisionRequest) -> bool {
+pub fn needs_lookup(workspace: &Workspace, request: &DecisionRequest, at: Timestamp) -> bool {
     let standing = if request.caller.is_some() { CallerStanding::Unsure } else { CallerStanding::Withheld };
-    let facts = CallFacts { request, standing, segments: &[] };
+    let facts = CallFacts { request, standing, segments: &[], at };
     for route in workspace.routes.iter().filter(|route| is_addressed(route, request)) {
-        match failed(&route.when, &facts) {
+        match failed(workspace, &route.when, &facts) {
             Some(Condition::NoWord) => return true,
-            Some(Condition::List | Condition::Caller | Condition::Segment) => {}
+            Some(Condition::List | Condition::Hours | Condition::Caller | Condition::Segment) => {}
             None => return matches!(route.outcome, Outcome::Ring { .. }),
         }
     }
@@ -77,10 +81,15 @@ fn is_addressed(route: &Route, request: &DecisionRequest) -> bool {
 }
 
 /// The first condition that does not hold: what we know ourselves before what a CRM says.
-fn failed(when: &When<Arc<NumberList>>, facts: &CallFacts<'_>) -> Option<Condition> {
+fn failed(workspace: &Workspace, when: &When<Arc<NumberList>, HoursIx>, facts: &CallFacts<'_>) -> Option<Condition> {
     let number = facts.request.caller.as_ref();
     if !when.lists.is_empty() && !number.is_some_and(|number| when.lists.iter().any(|list| list.holds(number))) {
         return Some(Condition::List);
+    }
+    if let Some(wanted) = when.hours
+        && workspace.hours.get(wanted.hours.0 as usize).is_some_and(|hours| hours.is_open(facts.at) != wanted.open)
+    {
+        return Some(Condition::Hours);
     }
     match (when.caller, facts.standing) {
         (None, _)

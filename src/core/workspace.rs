@@ -84,8 +84,8 @@ pub struct Route {
     pub scenario: Option<String>,
     /// The scenario's step, if it matters.
     pub operation: Option<String>,
-    /// What must hold of the caller.
-    pub when: When<Arc<NumberList>>,
+    /// What must hold besides.
+    pub when: When<Arc<NumberList>, HoursIx>,
     /// What becomes of the call.
     pub outcome: Outcome<GroupIx>,
     /// Where it goes when nobody takes it.
@@ -211,8 +211,8 @@ pub struct RouteParts {
     pub scenario: Option<String>,
     /// The step, if it matters.
     pub operation: Option<String>,
-    /// What must hold of the caller, lists by id.
-    pub when: When<String>,
+    /// What must hold besides, lists and schedules by id.
+    pub when: When<String, HoursId>,
     /// What becomes of the call, groups by id.
     pub outcome: Outcome<GroupId>,
     /// Backup number.

@@ -265,12 +265,13 @@ pub(super) struct RoutePart {
     pub(super) fallback: Option<FallbackPart>,
 }
 
-/// `list` and `segment` are an id or several.
+/// `list` and `segment` are an id or several; `hours` is an id or a block.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct WhenPart {
     pub(super) caller: Option<String>,
     pub(super) list: Option<Value>,
     pub(super) segment: Option<Value>,
+    pub(super) hours: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,7 +7,7 @@ use super::problem::Problems;
 use super::routes::outcome_key;
 use super::{SettingsCheck, Told};
 use crate::core::route::{CallerIs, NumberList, Outcome, When};
-use crate::core::workspace::{CalledMatch, Route, Workspace};
+use crate::core::workspace::{CalledMatch, HoursIx, Route, Workspace};
 
 pub(super) fn warn(workspace: &Workspace, checks: &dyn SettingsCheck, warnings: &mut Problems<'_>) {
     for (at, route) in workspace.routes.iter().enumerate() {
@@ -42,7 +42,7 @@ fn dead_line(route: &Route) -> Option<String> {
             route.id
         )),
         // Whoever has a number is called back; who is on a list or known has one.
-        Outcome::Callback { .. } if route.when.is_always() => Some(format!(
+        Outcome::Callback { .. } if route.when.takes_every_caller() => Some(format!(
             "route `{}` has no fallback: callers whose number is withheld cannot be called back and reach nobody; name a number \
              under `fallback`, or take them by a route with `when: {{caller: withheld}}` before it",
             route.id
@@ -69,7 +69,7 @@ fn leaves_nothing_for(earlier: &Route, later: &Route) -> bool {
         && covers(&earlier.when, &later.when)
 }
 
-fn covers(takes: &When<Arc<NumberList>>, wants: &When<Arc<NumberList>>) -> bool {
+fn covers(takes: &When<Arc<NumberList>, HoursIx>, wants: &When<Arc<NumberList>, HoursIx>) -> bool {
     let caller: Option<CallerIs> = takes.caller;
     let within = |takes: &[Arc<str>], wants: &[Arc<str>]| {
         takes.is_empty() || (!wants.is_empty() && wants.iter().all(|wanted| takes.contains(wanted)))
@@ -78,4 +78,5 @@ fn covers(takes: &When<Arc<NumberList>>, wants: &When<Arc<NumberList>>) -> bool 
     (caller.is_none() || caller == wants.caller)
         && within(&ids(&takes.lists), &ids(&wants.lists))
         && within(&takes.segments, &wants.segments)
+        && (takes.hours.is_none() || takes.hours == wants.hours)
 }

@@ -6,9 +6,9 @@ use super::document::{File, ListPart, RoutePart, WhenPart};
 use super::problem::{Problems, did_you_mean};
 use super::{Segments, SettingsCheck, Told};
 use crate::core::call::DialledNumber;
-use crate::core::ids::GroupId;
+use crate::core::ids::{GroupId, HoursId};
 use crate::core::phone_number::PhoneNumber;
-use crate::core::route::{CallerIs, NumberList, Outcome, When};
+use crate::core::route::{CallerIs, NumberList, OpeningHours, Outcome, When};
 use crate::core::workspace::{CalledMatch, RouteParts};
 
 /// The lists of numbers.
@@ -51,7 +51,7 @@ pub(super) fn routes(file: &File, region: &str, checks: &dyn SettingsCheck, prob
     routes
 }
 
-fn route(part: &RoutePart, region: &str, when: When<String>, outcome: Outcome<GroupId>) -> RouteParts {
+fn route(part: &RoutePart, region: &str, when: When<String, HoursId>, outcome: Outcome<GroupId>) -> RouteParts {
     let called = match &part.called {
         Some(Value::Array(numbers)) => {
             CalledMatch::Numbers(numbers.iter().filter_map(Value::as_str).map(|text| DialledNumber::read(text, region)).collect())
@@ -102,7 +102,7 @@ fn several(value: Option<&Value>) -> Vec<&str> {
     }
 }
 
-fn when(at: usize, part: Option<&WhenPart>, segments: Option<&Segments>, problems: &mut Problems<'_>) -> When<String> {
+fn when(at: usize, part: Option<&WhenPart>, segments: Option<&Segments>, problems: &mut Problems<'_>) -> When<String, HoursId> {
     let Some(part) = part else { return When::ALWAYS };
     let caller = match part.caller.as_deref() {
         Some("known") => Some(CallerIs::Known),
@@ -132,7 +132,14 @@ fn when(at: usize, part: Option<&WhenPart>, segments: Option<&Segments>, problem
         caller,
         lists: several(part.list.as_ref()).into_iter().map(str::to_owned).collect(),
         segments: wanted.into_iter().map(Into::into).collect(),
+        hours: part.hours.as_ref().map(opening_hours),
     }
+}
+
+/// An id, which means open, or a block.
+fn opening_hours(value: &Value) -> OpeningHours<HoursId> {
+    let id = value.as_str().or_else(|| value.get("id")?.as_str()).unwrap_or_default();
+    OpeningHours { hours: id.into(), open: value.get("open").and_then(Value::as_bool).unwrap_or(true) }
 }
 
 fn told_segments(known: &[String]) -> String {

@@ -167,7 +167,7 @@ impl Replay {
     /// What becomes of a call by the routes of this workspace, and whom they ring.
     fn choose(&mut self, call: &RecordedCall) -> (Option<RouteOutcome<GroupId>>, Choice) {
         let workspace = Arc::clone(self.tally.workspace());
-        let facts = CallFacts { request: &call.request, standing: call.standing, segments: &call.segments };
+        let facts = CallFacts { request: &call.request, standing: call.standing, segments: &call.segments, at: call.asked_at };
         let matched = match_route(&workspace, &facts);
         let no_word = |passed: &Passed| passed.failed == Condition::NoWord;
         self.outcome.caller_not_known += u64::from(matched.passed.iter().any(no_word));
