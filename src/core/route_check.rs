@@ -75,8 +75,7 @@ fn when(
     let hours = wanted.hours.as_ref().map(|wanted| {
         let found = schedule(&wanted.hours).map(|(ix, _)| OpeningHours { hours: ix, open: wanted.open });
         if found.is_none() {
-            let kind =
-                FaultKind::Unknown { id: wanted.hours.to_string(), wanted: "a schedule of `hours`", noun: Noun::Hours };
+            let kind = FaultKind::Unknown { id: wanted.hours.to_string(), wanted: "a schedule of `hours`", noun: Noun::Hours };
             faults.push(fault(format!("/routes/{at}/when/hours"), kind));
         }
         found

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::call::DecisionRequest;
+use super::call::{DecisionRequest, DialledNumber};
 use super::route::{CallerIs, CallerStanding, Condition, NumberList, Outcome, Passed, When};
 use super::workspace::{CalledMatch, HoursIx, Route, Workspace};
 
@@ -61,23 +61,28 @@ pub fn needs_lookup(workspace: &Workspace, request: &DecisionRequest, at: Timest
 }
 
 /// What of the address does not fit, as the workspace file calls it.
-pub fn wrong_address(route: &Route, request: &DecisionRequest) -> Option<&'static str> {
-    let called = match &route.called {
+pub fn wrong_address(
+    route: &Route,
+    called: &DialledNumber,
+    scenario: Option<&str>,
+    operation: Option<&str>,
+) -> Option<&'static str> {
+    let takes_number = match &route.called {
         CalledMatch::Any => true,
-        CalledMatch::Numbers(numbers) => numbers.contains(&request.called),
+        CalledMatch::Numbers(numbers) => numbers.contains(called),
     };
-    let agrees = |wanted: &Option<String>, given: &Option<String>| wanted.is_none() || wanted == given;
-    if !called {
+    let agrees = |wanted: &Option<String>, given: Option<&str>| wanted.is_none() || wanted.as_deref() == given;
+    if !takes_number {
         return Some("called");
     }
-    if !agrees(&route.scenario, &request.scenario) {
+    if !agrees(&route.scenario, scenario) {
         return Some("scenario");
     }
-    (!agrees(&route.operation, &request.operation)).then_some("operation")
+    (!agrees(&route.operation, operation)).then_some("operation")
 }
 
 fn is_addressed(route: &Route, request: &DecisionRequest) -> bool {
-    wrong_address(route, request).is_none()
+    wrong_address(route, &request.called, request.scenario.as_deref(), request.operation.as_deref()).is_none()
 }
 
 /// The first condition that does not hold: what we know ourselves before what a CRM says.

@@ -46,7 +46,8 @@ fn matched<'a>(workspace: &'a Workspace, called: &str, scenario: Option<&str>, o
         exclude: Vec::new(),
         at: None,
     };
-    let facts = CallFacts { request: &request, standing: CallerStanding::Withheld, segments: &[], at: jiff::Timestamp::UNIX_EPOCH };
+    let facts =
+        CallFacts { request: &request, standing: CallerStanding::Withheld, segments: &[], at: jiff::Timestamp::UNIX_EPOCH };
     match_route(workspace, &facts).route.map(|route| route.id.as_str())
 }
 
