@@ -91,7 +91,10 @@ pub fn tasks_of(tally: &Tally, now: Timestamp) -> Vec<CallbackTask> {
     let workspace = Arc::clone(tally.workspace());
     let among = |call: &RecentCall| {
         // A call for which nobody was looked for belongs to its route's group.
-        let of_route = || workspace.routes.iter().find(|route| Some(&route.id) == call.route.as_ref()).map(|route| route.group);
+        let of_route = || {
+            let route = workspace.routes.iter().find(|route| Some(&route.id) == call.route.as_ref())?;
+            route.outcome.group().copied()
+        };
         let ix = call.group.as_ref().and_then(|group| workspace.find_group(group)).or_else(of_route)?;
         Some((workspace.group(ix).id.clone(), workspace.policy_of(ix).callback))
     };

@@ -6,18 +6,19 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::caller_lookup::Lookup;
 use super::deadline::Deadline;
-use super::ports::{CallerRecord, IdSource};
+use super::ports::IdSource;
 use super::store::{Store, StoreError, Verdict};
 use super::tenant::Tenant;
+use super::who_calls::{Caller, who_calls};
 use crate::core::call::DecisionRequest;
 use crate::core::choose::{self, Choice, Question};
-use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason};
-use crate::core::ids::{CallKey, ConnectionId};
+use crate::core::decision::{Decision, Degraded, Fallback, Reason};
+use crate::core::ids::{CallKey, ConnectionId, GroupId};
 use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed};
 use crate::core::rollout::Arm;
-use crate::core::route_match::match_route;
+use crate::core::route::{CallerStanding, Outcome};
+use crate::core::route_match::{CallFacts, Matched, match_route};
 use crate::core::share_board::ShareBoard;
 use crate::core::tally::Tally;
 use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, GroupIx, Route, Workspace};
@@ -84,12 +85,6 @@ impl Decided {
     }
 }
 
-struct Caller {
-    card: CallerCard,
-    responsible: Option<AgentIx>,
-    degraded: Option<Degraded>,
-}
-
 impl Decider {
     /// Decides with this store and these ids.
     pub fn new(store: Arc<dyn Store>, ids: Arc<dyn IdSource>) -> Self {
@@ -104,23 +99,23 @@ impl Decider {
             Ok(Ok(decided)) => decided,
             Ok(Err(error)) => {
                 tracing::error!(%error, "a call was answered with the fallback: the decision could not be made or recorded");
-                self.fallback(hook, caller.card, Degraded::Fault)
+                self.fallback(hook, &caller, Degraded::Fault)
             }
             Err(_) => {
                 tracing::error!("a call was answered with the fallback: the store did not answer by the hook's deadline");
-                self.fallback(hook, caller.card, Degraded::Log)
+                self.fallback(hook, &caller, Degraded::Log)
             }
         }
     }
 
     /// The fallback without a choice, for a hook that came while too much was going on.
     pub fn overloaded(&self, hook: &Hook<'_>) -> Decided {
-        self.fallback(hook, CallerCard::default(), Degraded::Overload)
+        self.fallback(hook, &Caller::not_asked(hook), Degraded::Overload)
     }
 
     async fn commit(&self, hook: &Hook<'_>, caller: &Caller) -> Result<Decided, StoreError> {
         let call = CallKey { connection: hook.connection.clone(), call: hook.request.call_id.clone() };
-        let route = match_route(&hook.tenant.workspace, hook.request);
+        let matched = matched(hook, caller);
         let id = self.ids.next_id(hook.received_at);
         let log_is_current = self.store.log_is_current();
         let verdict = |tally: &Tally| {
@@ -128,7 +123,7 @@ impl Decider {
                 Attempt::Known(record) => return Verdict::Known(record),
                 Attempt::Next(attempt) => attempt,
             };
-            let draft = Draft { id, attempt, route, call: &call, caller, log_is_current };
+            let draft = Draft { id, attempt, matched: &matched, call: &call, caller, log_is_current };
             // A fault in the choice must not take the workspace's state or the caller's answer with it.
             let record = catch_unwind(AssertUnwindSafe(|| draft.record(tally, hook)));
             Verdict::New(Box::new(record.unwrap_or_else(|_| draft.record_fault(tally, hook))))
@@ -138,18 +133,22 @@ impl Decider {
         Ok(Decided::Recorded { record, repeated })
     }
 
-    fn fallback(&self, hook: &Hook<'_>, caller: CallerCard, why: Degraded) -> Decided {
-        let route = match_route(&hook.tenant.workspace, hook.request);
+    fn fallback(&self, hook: &Hook<'_>, caller: &Caller, why: Degraded) -> Decided {
+        let matched = matched(hook, caller);
+        let route = matched.route;
         let decision = Decision {
             decision_id: self.ids.next_id(hook.received_at),
             call_id: hook.request.call_id.clone(),
             attempt: hook.request.attempt.unwrap_or(1),
             received_at: hook.received_at,
             route: route.map(|route| route.id.clone()),
+            // Nothing is recorded, so no task would be made: a callback must not be promised.
+            outcome: route.map(|route| outcome_of(&hook.tenant.workspace, route, false)),
+            passed: matched.passed,
             reason: if route.is_some() { Reason::Fallback } else { Reason::NoRoute },
             targets: Vec::new(),
             fallback: fallback_of(route),
-            caller,
+            caller: caller.card.clone(),
             scores_age_seconds: None,
             degraded: vec![why],
         };
@@ -158,33 +157,19 @@ impl Decider {
     }
 }
 
+fn matched<'a>(hook: &Hook<'a>, caller: &Caller) -> Matched<'a> {
+    let (standing, segments) = (caller.standing, caller.card.segments.as_slice());
+    let facts = CallFacts { request: hook.request, standing, segments, at: hook.received_at };
+    match_route(&hook.tenant.workspace, &facts)
+}
+
+/// What becomes of a call by its route.
+fn outcome_of(workspace: &Workspace, route: &Route, can_be_called_back: bool) -> Outcome<GroupId> {
+    route.outcome.map(|group| workspace.group(*group).id.clone()).kept(can_be_called_back)
+}
+
 fn fallback_of(route: Option<&Route>) -> Option<Fallback> {
     route.and_then(|route| route.fallback.clone()).map(|number| Fallback { number })
-}
-
-async fn who_calls(hook: &Hook<'_>) -> Caller {
-    let unknown = |degraded| Caller { card: CallerCard::default(), responsible: None, degraded };
-    let (Some(directory), Some(number)) = (&hook.tenant.directory, &hook.request.caller) else { return unknown(None) };
-    let (word, degraded) = match directory.lookup.find(number, hook.deadline.for_lookup()).await {
-        Lookup::Fresh(word) => (word, None),
-        Lookup::Stale(word) => (word, Some(Degraded::CallerStale)),
-        Lookup::Late | Lookup::Failed => (None, Some(Degraded::CallerLookup)),
-    };
-    let Some(record) = word else { return unknown(degraded) };
-    let workspace = &hook.tenant.workspace;
-    let responsible = responsible(workspace, &directory.connection, &record);
-    let card = CallerCard {
-        known: true,
-        name: record.name,
-        responsible: responsible.map(|ix| workspace.agent(ix).id.clone()),
-        url: record.url,
-    };
-    Caller { card, responsible, degraded }
-}
-
-fn responsible(workspace: &Workspace, connection: &ConnectionId, record: &CallerRecord) -> Option<AgentIx> {
-    let by_user = record.user.as_ref().and_then(|user| workspace.find_agent_by_crm_user(connection, user));
-    by_user.or_else(|| workspace.find_agent_by_number(record.extension.as_deref()?))
 }
 
 enum Attempt {
@@ -230,7 +215,7 @@ fn retry_window_seconds(hook: &Hook<'_>) -> u32 {
 struct Draft<'a> {
     id: uuid::Uuid,
     attempt: u32,
-    route: Option<&'a Route>,
+    matched: &'a Matched<'a>,
     call: &'a CallKey,
     caller: &'a Caller,
     log_is_current: bool,
@@ -238,11 +223,15 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn record(&self, tally: &Tally, hook: &Hook<'_>) -> DecisionRecord {
-        let Some(route) = self.route else {
-            return self.finish(tally, hook, Choice::nobody(Reason::NoRoute), Scores::default());
+        let nobody = |reason| self.finish(tally, hook, Choice::nobody(reason), Scores::default());
+        let Some(route) = self.matched.route else { return nobody(Reason::NoRoute) };
+        let group = match &route.outcome {
+            Outcome::Ring { group } => *group,
+            Outcome::Callback { .. } if self.can_be_called_back() => return nobody(Reason::Callback),
+            Outcome::Reject | Outcome::Branch { .. } | Outcome::Callback { .. } => return nobody(Reason::Fallback),
         };
-        let Some(Places { shares, group, responsible }) = Places::of(tally, hook, route, self.caller.responsible) else {
-            return self.finish(tally, hook, Choice::nobody(Reason::Fallback), Scores::default());
+        let Some(Places { shares, group, responsible }) = Places::of(tally, hook, group, self.caller.responsible) else {
+            return nobody(Reason::Fallback);
         };
         let question = Question {
             call: self.call,
@@ -258,9 +247,13 @@ impl Draft<'_> {
         self.finish(tally, hook, choice, scores)
     }
 
+    fn can_be_called_back(&self) -> bool {
+        self.caller.standing != CallerStanding::Withheld
+    }
+
     fn record_fault(&self, tally: &Tally, hook: &Hook<'_>) -> DecisionRecord {
         tracing::error!(call.id = %self.call.call, "choosing for a call failed; it was answered with the fallback");
-        let reason = if self.route.is_some() { Reason::Fallback } else { Reason::NoRoute };
+        let reason = if self.matched.route.is_some() { Reason::Fallback } else { Reason::NoRoute };
         self.finish(tally, hook, Choice::nobody(reason), Scores { age_seconds: None, degraded: Some(Degraded::Fault) })
     }
 
@@ -273,10 +266,12 @@ impl Draft<'_> {
             call_id: hook.request.call_id.clone(),
             attempt: self.attempt,
             received_at: hook.received_at,
-            route: self.route.map(|route| route.id.clone()),
+            route: self.matched.route.map(|route| route.id.clone()),
+            outcome: self.matched.route.map(|route| outcome_of(&hook.tenant.workspace, route, self.can_be_called_back())),
+            passed: self.matched.passed.clone(),
             reason: choice.reason,
             targets: choice.targets,
-            fallback: fallback_of(self.route),
+            fallback: fallback_of(self.matched.route),
             caller: self.caller.card.clone(),
             scores_age_seconds: scores.age_seconds,
             degraded,
@@ -289,7 +284,7 @@ impl Draft<'_> {
         DecisionRecord {
             sequence: tally.sequence() + 1,
             connection: hook.connection.clone(),
-            asked: asked(hook.request),
+            asked: asked(hook.request, self.caller),
             decision,
             feed,
             moves_credit: choice.moves_credit,
@@ -312,21 +307,21 @@ struct Places {
 
 impl Places {
     /// None when the route's group is gone.
-    fn of(tally: &Tally, hook: &Hook<'_>, route: &Route, responsible: Option<AgentIx>) -> Option<Self> {
+    fn of(tally: &Tally, hook: &Hook<'_>, group: GroupIx, responsible: Option<AgentIx>) -> Option<Self> {
         let (received, shares) = (&hook.tenant.workspace, hook.tenant.shares.load_full());
         let current = tally.workspace();
         if Arc::ptr_eq(current, received) {
-            return Some(Self { shares, group: route.group, responsible });
+            return Some(Self { shares, group, responsible });
         }
         Some(Self {
             shares: Arc::new(shares.carried(received, current)),
-            group: current.find_group(&received.group(route.group).id)?,
+            group: current.find_group(&received.group(group).id)?,
             responsible: responsible.and_then(|ix| current.find_agent(&received.agent(ix).id)),
         })
     }
 }
 
-fn asked(request: &DecisionRequest) -> Asked {
+fn asked(request: &DecisionRequest, caller: &Caller) -> Asked {
     Asked {
         caller: request.caller.as_ref().map(|number| number.expose().to_owned()),
         called: request.called.as_str().to_owned(),
@@ -334,6 +329,7 @@ fn asked(request: &DecisionRequest) -> Asked {
         operation: request.operation.clone(),
         exclude: request.exclude.clone(),
         at: request.at,
+        looked_up: matches!(caller.standing, CallerStanding::Known | CallerStanding::Unknown),
         calls_back: None,
     }
 }

@@ -23,3 +23,4 @@ pub mod store;
 pub mod supervise;
 pub mod tenant;
 pub mod uplift;
+mod who_calls;

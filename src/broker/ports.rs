@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -115,4 +116,6 @@ pub struct CallerRecord {
     pub extension: Option<String>,
     /// The contact's page in the CRM.
     pub url: Option<String>,
+    /// The segments the CRM puts the caller in, as the connector's manifest names them.
+    pub segments: Vec<Arc<str>>,
 }

@@ -131,12 +131,14 @@ struct Report {
     calls: u64,
     first_differs: u64,
     without_route: u64,
+    not_rung: u64,
+    caller_not_known: u64,
     without_target_recorded: u64,
     without_target_replayed: u64,
     agents: Vec<AgentLine>,
     /// Change of expected value per answered call, by the scores in use; null without scores.
     value_change: Option<f64>,
-    cannot_know: [&'static str; 3],
+    cannot_know: [&'static str; 4],
 }
 
 #[derive(Debug, Serialize)]
@@ -177,6 +179,8 @@ impl Report {
             calls: outcome.calls,
             first_differs: outcome.first_differs,
             without_route: outcome.without_route,
+            not_rung: outcome.not_rung,
+            caller_not_known: outcome.caller_not_known,
             without_target_recorded: recorded.without_target,
             without_target_replayed: replayed.without_target,
             agents: people.into_iter().map(line).collect(),
@@ -201,6 +205,13 @@ impl Report {
         );
         if self.without_route > 0 {
             let _ = write!(text, "; {} calls have no route in the other file", self.without_route);
+        }
+        if self.not_rung > 0 {
+            let _ = write!(text, "; {} are refused, sent to a branch or promised a call by it", self.not_rung);
+        }
+        if self.caller_not_known > 0 {
+            let _ =
+                write!(text, "; for {} a route was passed over because no CRM had been asked who calls", self.caller_not_known);
         }
         text.push_str(".\n\n");
         let _ = writeln!(

@@ -19,6 +19,7 @@ use super::phone_number::PhoneNumber;
 use super::policy::Count;
 use super::recent_calls::RecentCall;
 use super::record::{DecisionRecord, Feed, GroupView, ReceivedEvent, Step};
+use super::route::Outcome;
 use reservation::Endings;
 
 /// How much longer than the ring time an offer may stay open: the PBX's own dead time between ringing and telling.
@@ -312,7 +313,8 @@ impl CallState {
             caller: first.asked.caller.as_deref().and_then(|caller| PhoneNumber::parse(caller, "").ok()),
             asked_at: first.decision.received_at,
             route: first.decision.route.clone(),
-            group: first.groups.first().map(|view| view.group.clone()),
+            group: first.groups.first().map(|view| &view.group).or_else(|| self.promise().map(|(_, group)| group)).cloned(),
+            promised: self.promise().is_some(),
             calls_back: first.asked.calls_back.clone(),
             manager: first.decision.targets.first().filter(|_| is_personal).map(|target| target.agent.clone()),
             offered: rung.or_else(|| last.decision.targets.first().map(|target| &target.agent)).cloned(),
@@ -323,6 +325,13 @@ impl CallState {
 
     /// From when on the call counts as missed: its end without an answer, or when all its targets must have rung out.
     fn missed_at(&self, last: &DecisionRecord) -> Option<Timestamp> {
+        if let Some((promised_at, _)) = self.promise() {
+            // Known without any event. A recording that answers keeps no promise, an agent who talks does.
+            return self.talkers().next().is_none().then_some(promised_at);
+        }
+        if self.decisions.iter().all(|record| is_sent_away(record)) {
+            return None;
+        }
         match last.feed {
             Feed::Silent { .. } => return None,
             // A conversation may be told by its transfer alone.
@@ -332,6 +341,14 @@ impl CallState {
         let rings: i64 = last.decision.targets.iter().map(|target| i64::from(target.ring_seconds)).sum();
         let rung_out = later(last.decision.received_at, rings + UNTOLD_END_SECONDS);
         Some(self.ended.as_ref().map_or(rung_out, |ended| ended.received_at.min(rung_out)))
+    }
+
+    /// When the caller was first promised a call, and by which group.
+    fn promise(&self) -> Option<(Timestamp, &GroupId)> {
+        self.decisions.iter().find_map(|record| match record.decision.outcome.as_ref()? {
+            Outcome::Callback { group } => Some((record.decision.received_at, group)),
+            Outcome::Ring { .. } | Outcome::Reject | Outcome::Branch { .. } => None,
+        })
     }
 
     fn observe(&mut self, agent: &AgentId, mark: Mark, talk_seconds: Option<u32>) {
@@ -496,4 +513,12 @@ fn keep_later_pair(slot: &mut Option<(Mark, u32)>, pair: (Mark, u32)) {
 /// `at` plus seconds; the end of time where that leaves the calendar.
 pub fn later(at: Timestamp, seconds: i64) -> Timestamp {
     at.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+/// Whether a decision refused the call or left it to the PBX's scenario: then nobody of ours missed it.
+fn is_sent_away(record: &DecisionRecord) -> bool {
+    match &record.decision.outcome {
+        Some(Outcome::Reject | Outcome::Branch { .. }) => true,
+        Some(Outcome::Ring { .. } | Outcome::Callback { .. }) | None => false,
+    }
 }

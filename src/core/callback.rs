@@ -166,7 +166,8 @@ impl CallbackFacts<'_> {
 
     fn task(&self, key: &CallKey, call: &RecentCall, among: (GroupId, CallbackRules)) -> Option<CallbackTask> {
         let (caller, missed_at, (group, rules)) = (call.caller.as_ref()?, call.missed_at?, among);
-        if !rules.tasks || missed_at > self.now || call.calls_back.is_some() {
+        // What the route promised is kept, whatever the policy says of missed calls.
+        if !(rules.tasks || call.promised) || missed_at > self.now || call.calls_back.is_some() {
             return None;
         }
         Some(CallbackTask {

@@ -98,6 +98,8 @@ impl Choice {
                 attempt: head.attempt,
                 received_at: head.received_at,
                 route: None,
+                outcome: None,
+                passed: Vec::new(),
                 reason: self.reason,
                 targets: self.targets,
                 fallback: None,

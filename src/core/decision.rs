@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::Number;
 use super::ids::{AgentId, CallId, DecisionId, GroupId, RouteId};
+use super::route::{Outcome, Passed};
 
 /// When a target may be rung.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,9 +33,9 @@ pub enum Reason {
     Performance,
     /// The caller has a responsible manager.
     PersonalManager,
-    /// The caller calls back.
+    /// The caller calls back, or is called back.
     Callback,
-    /// Nobody can be rung, or no time was left to choose.
+    /// Nobody is rung: nobody can be, the route wants it so, or no time was left to choose.
     Fallback,
     /// No route matches what was dialled.
     NoRoute,
@@ -129,6 +130,9 @@ pub struct CallerCard {
     pub responsible: Option<AgentId>,
     /// The contact's page in the CRM.
     pub url: Option<String>,
+    /// The segments the CRM puts the caller in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<Arc<str>>,
 }
 
 /// The answer: an ordered list of targets, and why.
@@ -144,6 +148,12 @@ pub struct Decision {
     pub received_at: Timestamp,
     /// The route that matched.
     pub route: Option<RouteId>,
+    /// What becomes of the call; none without a route, and in records older than outcomes: there every route rang.
+    #[serde(default)]
+    pub outcome: Option<Outcome<GroupId>>,
+    /// Routes that were right but for a condition under `when`, tried before that one.
+    #[serde(default)]
+    pub passed: Vec<Passed>,
     /// Why.
     pub reason: Reason,
     /// Whom to ring, in this order.
@@ -156,4 +166,15 @@ pub struct Decision {
     pub scores_age_seconds: Option<u64>,
     /// What had to be done without, sorted.
     pub degraded: Vec<Degraded>,
+}
+
+impl Decision {
+    /// The outcome as it is written; `none` without a route.
+    pub fn outcome_word(&self) -> &'static str {
+        match (&self.outcome, &self.route) {
+            (Some(outcome), _) => outcome.as_str(),
+            (None, Some(_)) => "ring",
+            (None, None) => "none",
+        }
+    }
 }

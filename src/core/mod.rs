@@ -44,6 +44,8 @@ pub mod record;
 pub mod replay;
 pub mod rollout;
 pub mod rotation;
+pub mod route;
+mod route_check;
 pub mod route_match;
 pub mod score;
 pub mod score_judge;

@@ -28,8 +28,10 @@ pub struct RecentCall {
     pub asked_at: Timestamp,
     /// The route it took.
     pub route: Option<RouteId>,
-    /// The route's group; none when nobody was looked for.
+    /// The route's group; none when nobody was looked for and none is to call back.
     pub group: Option<GroupId>,
+    /// Whether the route told the caller to be called back.
+    pub promised: bool,
     /// The missed call this one calls back.
     pub calls_back: Option<CallId>,
     /// The caller's own manager, if the call went to that agent for being it.

@@ -11,6 +11,7 @@ use super::call::CallEvent;
 use super::decision::Decision;
 use super::ids::{AgentId, CallKey, ConnectionId, GroupId, MemberId};
 use super::policy::Count;
+use super::route::CallerStanding;
 use super::selection::Adjustment;
 use super::trial::Trial;
 
@@ -114,6 +115,9 @@ pub struct Asked {
     pub exclude: Vec<AgentId>,
     /// The PBX's clock.
     pub at: Option<Timestamp>,
+    /// Whether a CRM said whether it knows the caller; not known of older records, unless it did know.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub looked_up: bool,
     /// For a task to call back: the missed call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls_back: Option<super::ids::CallId>,
@@ -175,6 +179,16 @@ impl DecisionRecord {
     /// The call this decision is about.
     pub fn call_key(&self) -> CallKey {
         CallKey { connection: self.connection.clone(), call: self.decision.call_id.clone() }
+    }
+
+    /// What was known of the caller when the route was looked for.
+    pub fn standing(&self) -> CallerStanding {
+        match (&self.asked.caller, self.decision.caller.known, self.asked.looked_up) {
+            (None, ..) => CallerStanding::Withheld,
+            (Some(_), true, _) => CallerStanding::Known,
+            (Some(_), false, true) => CallerStanding::Unknown,
+            (Some(_), false, false) => CallerStanding::Unsure,
+        }
     }
 
     /// The group view of a step.

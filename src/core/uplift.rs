@@ -19,6 +19,7 @@ use super::experiment::Experiment;
 use super::ids::PolicyId;
 use super::record::DecisionRecord;
 use super::rollout::Arm;
+use super::route::Outcome;
 use super::statistics::{self, Cluster, Estimate, Mean};
 use super::workspace::{PolicyIx, Workspace};
 
@@ -79,10 +80,16 @@ impl OfferedCall {
         let id: &PolicyId = &workspace.policy(policy).id;
         let concerns = match record.decision.targets.first() {
             Some(first) => first.groups.iter().any(|group| has_policy(workspace, group, policy)),
-            None => {
-                let route = workspace.routes.iter().find(|route| Some(&route.id) == record.decision.route.as_ref());
-                route.is_some_and(|route| workspace.group(route.group).policy == policy)
-            }
+            None => match &record.decision.outcome {
+                Some(Outcome::Ring { group }) => has_policy(workspace, group, policy),
+                // Nobody was to be rung: no policy had a say.
+                Some(Outcome::Reject | Outcome::Branch { .. } | Outcome::Callback { .. }) => false,
+                None => {
+                    let route = workspace.routes.iter().find(|route| Some(&route.id) == record.decision.route.as_ref());
+                    let group = route.and_then(|route| route.outcome.group());
+                    group.is_some_and(|group| workspace.group(*group).policy == policy)
+                }
+            },
         };
         concerns.then(|| Self {
             at: record.decision.received_at,

@@ -17,6 +17,7 @@ use super::money::Currency;
 use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, Policy};
 use super::rollout;
+use super::route::{NumberList, Outcome, When};
 
 /// Position of an agent in [`Workspace::agents`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,7 +73,7 @@ pub enum CalledMatch {
     Numbers(Vec<DialledNumber>),
 }
 
-/// What matches a call to a group. All stated conditions must hold.
+/// What matches a call and says what becomes of it. All stated conditions must hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
     /// The workspace's id.
@@ -83,8 +84,10 @@ pub struct Route {
     pub scenario: Option<String>,
     /// The scenario's step, if it matters.
     pub operation: Option<String>,
-    /// Who gets the call.
-    pub group: GroupIx,
+    /// What must hold besides.
+    pub when: When<Arc<NumberList>, HoursIx>,
+    /// What becomes of the call.
+    pub outcome: Outcome<GroupIx>,
     /// Where it goes when nobody takes it.
     pub fallback: Option<String>,
 }
@@ -152,6 +155,8 @@ pub struct WorkspaceParts {
     pub groups: Vec<GroupParts>,
     /// Policies.
     pub policies: Vec<Policy>,
+    /// Lists of numbers that routes refer to.
+    pub lists: Vec<NumberList>,
     /// Routes.
     pub routes: Vec<RouteParts>,
     /// Connections.
@@ -206,8 +211,10 @@ pub struct RouteParts {
     pub scenario: Option<String>,
     /// The step, if it matters.
     pub operation: Option<String>,
-    /// The group's id.
-    pub group: GroupId,
+    /// What must hold besides, lists and schedules by id.
+    pub when: When<String, HoursId>,
+    /// What becomes of the call, groups by id.
+    pub outcome: Outcome<GroupId>,
     /// Backup number.
     pub fallback: Option<String>,
 }
@@ -227,6 +234,8 @@ pub enum Noun {
     Hours,
     /// A CRM connection.
     CrmConnection,
+    /// A list of numbers.
+    List,
 }
 
 /// One thing wrong with a workspace document.

@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, HashMap};
 use super::hours_used::HoursUsed;
 use super::ids::{ConnectionId, CrmUserId};
 use super::policy::{Exposure, Mode, Policy};
+use super::route_check;
 use super::workspace::AgentIx;
 use super::workspace::{
-    ConnectionKind, Fault, FaultKind, Group, GroupIx, GroupParts, Member, MemberName, MemberRef, Noun, PolicyIx, Route,
-    Workspace, WorkspaceParts,
+    ConnectionKind, Fault, FaultKind, Group, GroupIx, GroupParts, Member, MemberName, MemberRef, Noun, PolicyIx, Workspace,
+    WorkspaceParts,
 };
 
 pub(super) fn build(parts: WorkspaceParts) -> Result<Workspace, Vec<Fault>> {
     let mut faults = Vec::new();
     let names = Names::collect(&parts, &mut faults);
     let groups = resolve_groups(&parts, &names, &mut faults);
-    let routes = resolve_routes(&parts, &names, &mut faults);
+    let routes = route_check::resolve(&parts, &names.groups, &mut faults);
     unique("hours", "hours", parts.hours.iter().map(|hours| hours.id().as_str()), &mut faults);
     check_score_connections(&parts, &mut faults);
     check_crm_users(&parts, &mut faults);
@@ -32,7 +33,7 @@ pub(super) fn build(parts: WorkspaceParts) -> Result<Workspace, Vec<Fault>> {
     if faults.is_empty() { Ok(Workspace::assemble(parts, groups, routes, hours_used)) } else { Err(faults) }
 }
 
-fn fault(pointer: impl Into<String>, kind: FaultKind) -> Fault {
+pub(super) fn fault(pointer: impl Into<String>, kind: FaultKind) -> Fault {
     Fault { pointer: pointer.into(), kind }
 }
 
@@ -51,6 +52,7 @@ impl<'a> Names<'a> {
         for (id, position) in groups.iter().filter(|(id, _)| agents.contains_key(*id)) {
             faults.push(fault(format!("/groups/{position}/id"), FaultKind::AmbiguousId { id: (*id).to_owned() }));
         }
+        unique("list", "lists", parts.lists.iter().map(|list| &*list.id), faults);
         unique("route", "routes", parts.routes.iter().map(|route| route.id.as_str()), faults);
         unique("connection", "connections", parts.connections.iter().map(|connection| connection.id.as_str()), faults);
         Self {
@@ -133,26 +135,6 @@ fn resolve_members(position: usize, group: &GroupParts, names: &Names<'_>, fault
         }
     }
     members
-}
-
-fn resolve_routes(parts: &WorkspaceParts, names: &Names<'_>, faults: &mut Vec<Fault>) -> Vec<Route> {
-    let mut routes = Vec::with_capacity(parts.routes.len());
-    for (position, route) in parts.routes.iter().enumerate() {
-        let Some(group) = names.groups.get(route.group.as_str()).copied() else {
-            let kind = FaultKind::Unknown { id: route.group.to_string(), wanted: "a group", noun: Noun::Group };
-            faults.push(fault(format!("/routes/{position}/group"), kind));
-            continue;
-        };
-        routes.push(Route {
-            id: route.id.clone(),
-            called: route.called.clone(),
-            scenario: route.scenario.clone(),
-            operation: route.operation.clone(),
-            group,
-            fallback: route.fallback.clone(),
-        });
-    }
-    routes
 }
 
 fn is_crm(parts: &WorkspaceParts, id: &ConnectionId) -> bool {

@@ -24,6 +24,7 @@ use crate::broker::store::InboxEntry;
 use crate::broker::tenant::Tenant;
 use crate::core::ids::ConnectionId;
 use crate::core::record::EncodedReply;
+use crate::core::route::Outcome;
 use crate::telemetry::metrics::{DegradedLabels, OutcomeLabels};
 
 /// How much of a body the inbox keeps, in bytes.
@@ -224,7 +225,11 @@ impl Incoming<'_> {
     fn count(&self, decided: &Decided) {
         let outcome = match decided {
             Decided::Recorded { repeated: true, .. } => "repeated",
-            Decided::Recorded { .. } | Decided::Fallback { .. } => decided.decision().reason.as_str(),
+            Decided::Recorded { .. } | Decided::Fallback { .. } => match &decided.decision().outcome {
+                // A call that a route sends away is no sign of trouble, as a fallback may be.
+                Some(outcome @ (Outcome::Reject | Outcome::Branch { .. } | Outcome::Callback { .. })) => outcome.as_str(),
+                Some(Outcome::Ring { .. }) | None => decided.decision().reason.as_str(),
+            },
         };
         let metrics = &self.state.metrics;
         metrics.decisions.get_or_create(&self.labels(outcome)).inc();

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use crate::core::ids::GroupId;
+use crate::core::route::Outcome;
 use crate::integration::{crm, pbx};
-use crate::workspace_file::{IntegrationKind, SettingsCheck};
+use crate::workspace_file::{IntegrationKind, Segments, SettingsCheck, Told};
 
 /// The integrations that come with the program.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,6 +28,21 @@ impl SettingsCheck for Integrations {
             Some(IntegrationKind::Crm)
         } else {
             None
+        }
+    }
+
+    fn caller_segments(&self, integration: &str) -> Option<Segments> {
+        Some(match crm::caller_segments(integration)? {
+            crm::Segments::Named(names) => Segments::Named(names),
+            crm::Segments::Any => Segments::Any,
+        })
+    }
+
+    fn tells(&self, integration: &str, settings: &Value, outcome: &Outcome<GroupId>) -> Told {
+        match pbx::tells(integration, settings, outcome) {
+            pbx::Told::AsMeant => Told::AsMeant,
+            pbx::Told::Instead(message) => Told::Instead(message),
+            pbx::Told::Lacking(message) => Told::Lacking(message),
         }
     }
 

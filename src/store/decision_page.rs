@@ -20,6 +20,7 @@ use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason, St
 use crate::core::ids::{AgentId, CallId, CallKey, ConnectionId, DecisionId, GroupId, RouteId};
 use crate::core::policy::Count;
 use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, Lambda, MemberStanding, Step};
+use crate::core::route::{Outcome, Passed};
 use crate::core::selection::Adjustment;
 
 /// The version this program writes.
@@ -73,6 +74,10 @@ struct TextsOut<'a> {
     attempt: u32,
     received_us: i64,
     route: &'a Option<RouteId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: &'a Option<Outcome<GroupId>>,
+    #[serde(skip_serializing_if = "<[Passed]>::is_empty")]
+    passed: &'a [Passed],
     reason: Reason,
     targets: Vec<TargetTexts>,
     fallback: &'a Option<Fallback>,
@@ -102,6 +107,10 @@ struct Texts {
     attempt: u32,
     received_us: i64,
     route: Option<RouteId>,
+    #[serde(default)]
+    outcome: Option<Outcome<GroupId>>,
+    #[serde(default)]
+    passed: Vec<Passed>,
     reason: Reason,
     targets: Vec<TargetTexts>,
     fallback: Option<Fallback>,
@@ -162,6 +171,8 @@ impl PageWriter {
             attempt: decision.attempt,
             received_us: micros(decision.received_at),
             route: &decision.route,
+            outcome: &decision.outcome,
+            passed: &decision.passed,
             reason: decision.reason,
             targets: decision.targets.iter().map(|target| self.target(target)).collect(),
             fallback: &decision.fallback,
@@ -354,6 +365,8 @@ impl StoredDecision {
                 attempt: texts.attempt,
                 received_at: self.received_at,
                 route: texts.route,
+                outcome: texts.outcome,
+                passed: texts.passed,
                 reason: texts.reason,
                 targets: self.targets,
                 fallback: texts.fallback,

@@ -5,17 +5,16 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::{AgentPart, ConnectionPart, File, GroupPart, RoutePart};
+use super::document::{AgentPart, ConnectionPart, File, GroupPart};
 use super::policies;
 use super::problem::{Problems, did_you_mean};
-use super::{IntegrationKind, SettingsCheck, durations, hours};
+use super::{IntegrationKind, SettingsCheck, durations, hours, routes};
 use crate::core::agent::{Absence, Agent, Duty, Number, NumberKind};
-use crate::core::call::DialledNumber;
 use crate::core::money::Currency;
 use crate::core::policy::Policy;
 use crate::core::workspace::{
-    CalledMatch, Connection, ConnectionKind, EventFeed, Fault, FaultKind, GroupParts, MemberName, MemberParts, Noun, RouteParts,
-    Workspace, WorkspaceParts, canonical_number,
+    Connection, ConnectionKind, EventFeed, Fault, FaultKind, GroupParts, MemberName, MemberParts, Noun, Workspace,
+    WorkspaceParts, canonical_number,
 };
 
 const DEFAULT_DEADLINE_MS: u32 = 300;
@@ -61,6 +60,8 @@ fn parts(file: &File, checks: &dyn SettingsCheck, problems: &mut Problems<'_>) -
     let connections = file.connections.iter().enumerate();
     let connections: Vec<Connection> = connections.filter_map(|(at, part)| connection(at, part, checks, problems)).collect();
     let agents = file.agents.iter().enumerate().map(|(at, part)| agent(at, part, &region, problems)).collect();
+    let lists = routes::lists(&file.lists, &region, problems);
+    let routes = routes::routes(file, &region, checks, problems);
     let hours = file.hours.iter().enumerate().filter_map(|(at, part)| hours::hours(at, part, &days_of, problems)).collect();
     Some(WorkspaceParts {
         id: file.workspace.as_str().into(),
@@ -70,7 +71,8 @@ fn parts(file: &File, checks: &dyn SettingsCheck, problems: &mut Problems<'_>) -
         agents,
         groups: file.groups.iter().map(group).collect(),
         policies,
-        routes: file.routes.iter().map(|part| route(part, &region)).collect(),
+        lists,
+        routes,
         connections,
         hours,
         default_hours: file.default_hours.as_deref().map(Into::into),
@@ -138,23 +140,6 @@ fn group(part: &GroupPart) -> GroupParts {
         members: part.members.iter().map(member).collect(),
         policy: part.policy.as_str().into(),
         hours: part.hours.as_deref().map(Into::into),
-    }
-}
-
-fn route(part: &RoutePart, region: &str) -> RouteParts {
-    let called = match &part.called {
-        Some(Value::Array(numbers)) => {
-            CalledMatch::Numbers(numbers.iter().filter_map(Value::as_str).map(|text| DialledNumber::read(text, region)).collect())
-        }
-        _ => CalledMatch::Any,
-    };
-    RouteParts {
-        id: part.id.as_str().into(),
-        called,
-        scenario: part.scenario.clone(),
-        operation: part.operation.clone(),
-        group: part.group.as_str().into(),
-        fallback: part.fallback.as_ref().map(|fallback| DialledNumber::read(&fallback.number, region).as_str().to_owned()),
     }
 }
 
@@ -232,6 +217,7 @@ fn told(fault: &Fault, file: &File) -> String {
         Noun::Member => agents().chain(groups()).collect(),
         Noun::Hours => file.hours.iter().map(|part| part.id.as_str()).collect(),
         Noun::Policy => file.policies.iter().map(|part| part.id.as_str()).collect(),
+        Noun::List => file.lists.iter().map(|part| part.id.as_str()).collect(),
         Noun::CrmConnection => {
             let crm = |part: &&ConnectionPart| part.integration.starts_with("crm/");
             file.connections.iter().filter(crm).map(|part| part.id.as_str()).collect()

@@ -23,11 +23,12 @@ impl Changes {
     }
 }
 
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 7] = [
     ("hours", "hours"),
     ("agents", "agent"),
     ("groups", "group"),
     ("policies", "policy"),
+    ("lists", "list"),
     ("routes", "route"),
     ("connections", "connection"),
 ];

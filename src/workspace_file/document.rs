@@ -104,6 +104,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) policies: Vec<PolicyPart>,
     #[serde(default)]
+    pub(super) lists: Vec<ListPart>,
+    #[serde(default)]
     pub(super) routes: Vec<RoutePart>,
     #[serde(default)]
     pub(super) connections: Vec<ConnectionPart>,
@@ -255,8 +257,32 @@ pub(super) struct RoutePart {
     pub(super) called: Option<Value>,
     pub(super) scenario: Option<String>,
     pub(super) operation: Option<String>,
-    pub(super) group: String,
+    pub(super) when: Option<WhenPart>,
+    pub(super) group: Option<String>,
+    pub(super) reject: Option<Value>,
+    pub(super) branch: Option<String>,
+    pub(super) callback: Option<CallbackOutcomePart>,
     pub(super) fallback: Option<FallbackPart>,
+}
+
+/// `list` and `segment` are an id or several; `hours` is an id or a block.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct WhenPart {
+    pub(super) caller: Option<String>,
+    pub(super) list: Option<Value>,
+    pub(super) segment: Option<Value>,
+    pub(super) hours: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CallbackOutcomePart {
+    pub(super) group: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ListPart {
+    pub(super) id: String,
+    pub(super) numbers: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,6 +11,8 @@ mod people_rules;
 mod policies;
 pub(crate) mod problem;
 mod rollout;
+mod route_warnings;
+mod routes;
 pub(crate) mod schema;
 mod scores;
 pub(crate) mod yaml;
@@ -22,7 +24,9 @@ pub use document::{DocumentError, WorkspaceDocument};
 pub use problem::{Positions, Problem};
 pub use schema::WORKSPACE_SCHEMA;
 
-use crate::core::workspace::{CalledMatch, Route, Workspace};
+use crate::core::ids::GroupId;
+use crate::core::route::Outcome;
+use crate::core::workspace::Workspace;
 use problem::Problems;
 
 /// What an integration is for.
@@ -44,6 +48,36 @@ pub trait SettingsCheck {
 
     /// All there are.
     fn known(&self) -> Vec<String>;
+
+    /// What segments an integration tells of callers; none where it looks up nobody.
+    fn caller_segments(&self, _integration: &str) -> Option<Segments> {
+        None
+    }
+
+    /// How a phone system can be told an outcome.
+    fn tells(&self, _integration: &str, _settings: &Value, _outcome: &Outcome<GroupId>) -> Told {
+        Told::AsMeant
+    }
+}
+
+/// Segments of callers that a CRM connector tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segments {
+    /// These.
+    Named(Vec<String>),
+    /// Whatever the CRM calls them.
+    Any,
+}
+
+/// How a phone system can be told what becomes of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// As it is meant.
+    AsMeant,
+    /// Not quite: what happens instead, and what to do.
+    Instead(String),
+    /// Not without something that is missing: what to add.
+    Lacking(String),
 }
 
 /// A file that is sound.
@@ -78,20 +112,9 @@ pub fn read(text: &str, file_name: &str, checks: &dyn SettingsCheck) -> Result<C
     }
     let Some(workspace) = build::build(&value, checks, &mut problems) else { return Err(problems.finish()) };
     let mut warnings = Problems::new(file_name, &positions);
-    warn_of_shadowed_routes(&workspace, &mut warnings);
+    route_warnings::warn(&workspace, checks, &mut warnings);
     let warnings = warnings.finish();
     Ok(Checked { document: WorkspaceDocument(value), workspace, warnings, file: file_name.to_owned(), positions })
-}
-
-/// A route that an earlier one leaves nothing for.
-fn warn_of_shadowed_routes(workspace: &Workspace, warnings: &mut Problems<'_>) {
-    let takes_all = |route: &Route| route.called == CalledMatch::Any && route.scenario.is_none() && route.operation.is_none();
-    let Some(first) = workspace.routes.iter().position(takes_all) else { return };
-    let Some(taker) = workspace.routes.get(first) else { return };
-    for (at, route) in workspace.routes.iter().enumerate().skip(first + 1) {
-        let message = format!("route `{}` never matches: `{}` before it takes every call; put it first", route.id, taker.id);
-        warnings.push(&format!("/routes/{at}"), message);
-    }
 }
 
 /// A secret that a connection refers to.

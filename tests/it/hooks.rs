@@ -42,7 +42,7 @@ async fn the_native_answer_field_by_field() {
         ],
         "fallback": {"number": "+74951112200"},
         "caller": {"known": false, "name": null, "responsible": null, "url": null},
-        "scores_age_seconds": null, "degraded": [],
+        "scores_age_seconds": null, "degraded": [], "outcome": "ring",
     });
     assert_eq!(decision, expected);
 }

@@ -31,6 +31,7 @@ mod pulls;
 mod readiness;
 mod replay;
 mod rollout;
+mod routes;
 mod scores;
 mod scores_api;
 mod share_explanation;

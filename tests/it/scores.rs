@@ -117,6 +117,7 @@ fn parts(agents: &[&str], policy: Policy) -> WorkspaceParts {
             hours: None,
         }],
         policies: vec![policy],
+        lists: Vec::new(),
         routes: Vec::new(),
         connections: vec![crm("bitrix"), crm("sheet")],
         hours: Vec::new(),

@@ -15,11 +15,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::call::{CallEvent, CallEventType, Direction};
 use super::choose::{self, Choice, Question, RecordHead};
-use super::decision::Reason;
+use super::decision::{Decision, Reason};
 use super::ids::{AgentId, CallKey, GroupId};
 use super::intervention::Intervention;
 use super::record::{DecisionRecord, GroupView, Presence, ReceivedEvent};
-use super::route_match::match_route;
+use super::route::{CallerStanding, Condition, Outcome as RouteOutcome, Passed};
+use super::route_match::{CallFacts, match_route};
 use super::share_board::{GroupShares, ShareBoard};
 use super::tally::Tally;
 use super::workspace::{GroupIx, Workspace};
@@ -27,10 +28,11 @@ use super::workspace::{GroupIx, Workspace};
 pub use recorded_call::{Fate, RecordedCall};
 
 /// What a replay cannot know, to be said beside every result.
-pub const UNKNOWABLE: [&str; 3] = [
+pub const UNKNOWABLE: [&str; 4] = [
     "whether another agent would have picked up as fast and talked as long: the recorded times are assumed",
     "whether another agent would have sold: only who gets the calls is replayed, expected value follows from scores",
     "what callers would have done: a call that nobody answered stays unanswered, a later call stays where it was",
+    "whether a CRM knew callers whom nobody looked up then: routes that ask for it are passed over, and such calls are counted",
 ];
 
 /// Calls that are over are let go after so many.
@@ -65,6 +67,10 @@ pub struct Outcome {
     pub first_differs: u64,
     /// Calls that no route of the other workspace takes.
     pub without_route: u64,
+    /// Calls that the other workspace's routes do not ring agents for: they refuse them, leave them to a branch, or promise a call.
+    pub not_rung: u64,
+    /// Calls for which a route was passed over because no CRM had been asked about the caller: it might have been taken.
+    pub caller_not_known: u64,
     /// As recorded.
     pub recorded: Side,
     /// Under the other policy.
@@ -137,7 +143,7 @@ impl Replay {
     pub fn call(&mut self, call: &RecordedCall, recorded: &DecisionRecord) {
         self.happen_until(call.asked_at);
         self.follow_recorded_shares(recorded);
-        let choice = self.choose(call);
+        let (route, choice) = self.choose(call);
         let answers = self.answers(call, &choice);
         self.count(call, &choice, answers.as_ref());
         let (sequence, feed) = (self.tally.sequence() + 1, call.feed);
@@ -145,7 +151,8 @@ impl Replay {
         let head = RecordHead { sequence, decision_id, call: call.key.clone(), attempt: 1, received_at: call.asked_at, feed };
         let record = choice.into_record(head);
         // Who called matters to later calls.
-        self.tally.add_decision(Arc::new(DecisionRecord { asked: recorded.asked.clone(), ..record }));
+        let decision = Decision { outcome: route, ..record.decision };
+        self.tally.add_decision(Arc::new(DecisionRecord { asked: recorded.asked.clone(), decision, ..record }));
         if sequence.is_multiple_of(FORGET_EVERY) {
             self.tally.forget(call.asked_at);
         }
@@ -157,22 +164,38 @@ impl Replay {
         &self.outcome
     }
 
-    fn choose(&mut self, call: &RecordedCall) -> Choice {
+    /// What becomes of a call by the routes of this workspace, and whom they ring.
+    fn choose(&mut self, call: &RecordedCall) -> (Option<RouteOutcome<GroupId>>, Choice) {
         let workspace = Arc::clone(self.tally.workspace());
-        let Some(route) = match_route(&workspace, &call.request) else {
+        let facts = CallFacts { request: &call.request, standing: call.standing, segments: &call.segments, at: call.asked_at };
+        let matched = match_route(&workspace, &facts);
+        let no_word = |passed: &Passed| passed.failed == Condition::NoWord;
+        self.outcome.caller_not_known += u64::from(matched.passed.iter().any(no_word));
+        let Some(route) = matched.route else {
             self.outcome.without_route += 1;
-            return Choice::nobody(Reason::NoRoute);
+            return (None, Choice::nobody(Reason::NoRoute));
+        };
+        let can_be_called_back = call.standing != CallerStanding::Withheld;
+        let outcome = route.outcome.map(|group| workspace.group(*group).id.clone()).kept(can_be_called_back);
+        let group = match &route.outcome {
+            RouteOutcome::Ring { group } => *group,
+            RouteOutcome::Reject | RouteOutcome::Branch { .. } | RouteOutcome::Callback { .. } => {
+                self.outcome.not_rung += 1;
+                let promised = matches!(outcome, RouteOutcome::Callback { .. });
+                let reason = if promised { Reason::Callback } else { Reason::Fallback };
+                return (Some(outcome), Choice::nobody(reason));
+            }
         };
         let question = Question {
             call: &call.key,
-            group: route.group,
+            group,
             now: call.asked_at,
             exclude: &call.request.exclude,
             responsible: call.responsible.as_ref().and_then(|agent| workspace.find_agent(agent)),
             caller: call.request.caller.as_ref(),
             has_fallback: route.fallback.is_some(),
         };
-        choose::choose(&self.tally, &self.board, &question)
+        (Some(outcome), choose::choose(&self.tally, &self.board, &question))
     }
 
     /// Who answers the call, if an agent did: the same one where the same is named first, else whoever is.

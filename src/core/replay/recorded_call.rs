@@ -1,5 +1,7 @@
 //! A recorded call, as far as a replay repeats it: when it was asked about, when somebody answered, how long they talked.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::call::{DecisionRequest, DialledNumber};
@@ -7,6 +9,7 @@ use crate::core::call_state::CallState;
 use crate::core::ids::{AgentId, CallKey};
 use crate::core::phone_number::PhoneNumber;
 use crate::core::record::{DecisionRecord, Feed};
+use crate::core::route::CallerStanding;
 
 /// How a call went.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +41,10 @@ pub struct RecordedCall {
     pub request: DecisionRequest,
     /// When it was first asked about.
     pub asked_at: Timestamp,
+    /// What was known of the caller then.
+    pub standing: CallerStanding,
+    /// The caller's segments in the CRM, as they were then.
+    pub segments: Vec<Arc<str>>,
     /// The caller's responsible manager, as it was known then.
     pub responsible: Option<AgentId>,
     /// Who was named first.
@@ -69,6 +76,8 @@ impl RecordedCall {
         Some(Self {
             key: call.key.clone(),
             request: request(first, default_region),
+            standing: first.standing(),
+            segments: first.decision.caller.segments.clone(),
             asked_at,
             responsible: first.decision.caller.responsible.clone(),
             first: first.decision.targets.first().map(|target| target.agent.clone()),

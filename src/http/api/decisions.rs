@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::page::{PageQuery, Query};
+use super::route_explanation::{self, RouteExplained};
 use crate::core::decision::{Decision, Stage};
 use crate::core::phone_number::masked;
 use crate::core::policy::Count;
@@ -51,6 +52,10 @@ pub struct DecisionItem {
     pub called: String,
     /// The route that matched.
     pub route: Option<String>,
+    /// What became of the call: `ring` (the targets, then the fallback), `reject`, `branch`, `callback`, or `none` without a route.
+    pub outcome: String,
+    /// The branch of the PBX's scenario, for outcome `branch`.
+    pub branch: Option<String>,
     /// Why.
     pub reason: String,
     /// Which shares the answer followed: `policy`, `comparison` (equal ones, to compare a policy under test with) or `brake`
@@ -138,6 +143,8 @@ pub struct TrialItem {
 pub struct DecisionExplained {
     /// The decision.
     pub decision: DecisionItem,
+    /// Why this route and not an earlier one.
+    pub route: RouteExplained,
     /// The caller's name, where a CRM knows it and the role may see it.
     pub caller_name: Option<String>,
     /// The caller's responsible manager, where one of our agents is.
@@ -188,6 +195,7 @@ pub async fn explain_decision(
     let steps = record.groups.iter().zip(0u32..).map(|(view, at)| step(view, chosen_in(&record, at))).collect();
     Ok(Json(DecisionExplained {
         decision: item(&record, &reader),
+        route: route_explanation::explain(&record, &reader.tenant.workspace),
         caller_name: record.decision.caller.name.clone().filter(|_| sees_callers),
         responsible: record.decision.caller.responsible.as_ref().map(ToString::to_string),
         moves_credit: record.moves_credit,
@@ -221,6 +229,8 @@ fn item(record: &DecisionRecord, reader: &Reader) -> DecisionItem {
         caller: record.asked.caller.as_ref().map(shown),
         called: record.asked.called.clone(),
         route: decision.route.as_ref().map(ToString::to_string),
+        outcome: decision.outcome_word().to_owned(),
+        branch: decision.outcome.as_ref().and_then(|outcome| outcome.branch()).map(ToString::to_string),
         reason: decision.reason.as_str().to_owned(),
         arm: record.trial.arm().as_str().to_owned(),
         targets: decision

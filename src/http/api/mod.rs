@@ -13,6 +13,7 @@ mod interventions;
 pub mod notices;
 pub mod own_say;
 pub mod page;
+mod route_explanation;
 pub mod scores;
 pub mod share_explanation;
 pub mod shares;

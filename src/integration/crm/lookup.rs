@@ -12,6 +12,7 @@ use super::budget::Lane;
 use super::manifest::{CallerField, FieldSpec, LookupSpec, PhoneForm};
 use super::read_value;
 use super::request::{Ask, Link, Request};
+use super::segments::SegmentsField;
 use crate::broker::ports::{CallerRecord, SourceError};
 use crate::core::ids::CrmUserId;
 use crate::core::phone_number::PhoneNumber;
@@ -28,6 +29,7 @@ pub(super) struct Lookup {
     rows: FieldName,
     prefer: Option<(FieldName, Vec<String>)>,
     fields: BTreeMap<CallerField, Found>,
+    segments: Option<SegmentsField>,
     scope: Map<String, Value>,
     breaker: Mutex<Breaker>,
 }
@@ -46,7 +48,8 @@ impl Lookup {
                 .ok_or_else(|| format!("`{text}` has no `{{{{ }}}}`: it would be the same for all")),
             (Some(_), Some(_)) | (None, None) => Err("a field of a lookup needs either `path` or `text`".to_owned()),
         };
-        let fields = spec.fields.iter().map(|(field, spec)| Ok((*field, found(spec)?)));
+        let fields = spec.fields.iter().filter(|(field, _)| **field != CallerField::Segments);
+        let fields = fields.map(|(field, spec)| Ok((*field, found(spec)?)));
         let prefer = spec.prefer.as_ref().map(|prefer| Ok::<_, String>((FieldName::read(&prefer.path)?, prefer.order.clone())));
         Ok(Self {
             phones: spec.phones.clone(),
@@ -54,6 +57,7 @@ impl Lookup {
             rows: FieldName::read(&spec.rows)?,
             prefer: prefer.transpose()?,
             fields: fields.collect::<Result<_, String>>()?,
+            segments: spec.fields.get(&CallerField::Segments).map(|spec| SegmentsField::compile(spec, scope)).transpose()?,
             scope: scope.clone(),
             breaker: Mutex::default(),
         })
@@ -140,6 +144,7 @@ impl Lookup {
             user: field(CallerField::User).map(CrmUserId::from),
             extension: field(CallerField::Extension),
             url: field(CallerField::Url),
+            segments: self.segments.as_ref().map(|segments| segments.of(row)).unwrap_or_default(),
         }
     }
 }

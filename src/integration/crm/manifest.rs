@@ -304,4 +304,6 @@ pub(super) enum CallerField {
     User,
     Extension,
     Url,
+    /// One word or several: `values` says which segment each means.
+    Segments,
 }

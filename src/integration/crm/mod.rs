@@ -15,14 +15,16 @@ mod read_value;
 pub mod registry;
 mod request;
 pub mod samples;
+mod segments;
 mod table;
 mod transport;
 
 pub use connector::{BuildError, Connector, ConnectorContext};
 pub use manifest::Manifest;
 pub use manifest_check::{CRM_MANIFEST_SCHEMA, ManifestError};
-pub use registry::check_settings;
+pub use registry::{caller_segments, check_settings};
 pub use request::Patience;
+pub use segments::Segments;
 pub use transport::Transport;
 
 pub use crate::integration::settings::SettingFault;

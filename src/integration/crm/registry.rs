@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::manifest::Manifest;
 use super::manifest_check::ManifestError;
+use super::segments::{self, Segments};
 use crate::integration::embedded::CRM_MANIFESTS;
 use crate::integration::settings::{self, SettingFault};
 
@@ -39,4 +40,9 @@ pub fn check_settings(integration: &str, given: &Value) -> Vec<SettingFault> {
         Ok(manifest) => settings::check(&manifest.settings, integration, given),
         Err(message) => vec![SettingFault { pointer: String::new(), message }],
     }
+}
+
+/// What segments an integration tells of callers; none where it looks up nobody, or there is no such integration.
+pub fn caller_segments(integration: &str) -> Option<Segments> {
+    segments::told(&*find(integration).ok()?)
 }

@@ -131,10 +131,10 @@ async fn play(manifest: &Manifest, folder: &Path, case: &Case, script: &Arc<Scri
     Ok(match connector.find(&caller).await {
         Ok(found) => (
             "caller.json",
-            found.map_or(
-                Value::Null,
-                |found| json!({"name": found.name, "user": found.user, "extension": found.extension, "url": found.url}),
-            ),
+            found.map_or(Value::Null, |found| {
+                json!({"name": found.name, "user": found.user, "extension": found.extension, "url": found.url,
+                               "segments": found.segments})
+            }),
         ),
         Err(error) => ("fault.json", fault(&error)),
     })

@@ -1,7 +1,7 @@
 //! Writes answers of a dialect whose manifest declares them: which case holds, and its tree with values.
 //!
 //! What trees and conditions see: `settings` (defaults filled in, without secrets), `targets`, `first` (target or null),
-//! `legs`, `fallback` (number or null), `reason`, `call_id`, `decision_id`, `attempt`, `caller`, `echo`, `events_url` (or null).
+//! `legs`, `fallback` (number or null), `outcome`, `branch` and `branch_code` (or null), `reason`, `call_id`, `decision_id`, `attempt`, `caller`, `echo`, `events_url` (or null).
 //! A target is `{agent, name, stage, ring_seconds, order, number, numbers, code}`, its numbers already in the dialect's
 //! form; a leg is `{order, agent, name, number, ring_seconds}`.
 
@@ -79,6 +79,10 @@ impl AnswerWriter {
         let mut scope = self.scope(echo, fallback.as_deref(), events_url);
         scope.insert("first".to_owned(), targets.first().cloned().unwrap_or(Value::Null));
         scope.insert("targets".to_owned(), Value::Array(targets));
+        let branch = decision.outcome.as_ref().and_then(|outcome| outcome.branch());
+        scope.insert("outcome".to_owned(), json!(decision.outcome_word()));
+        scope.insert("branch".to_owned(), json!(branch));
+        scope.insert("branch_code".to_owned(), json!(branch.and_then(|name| self.codes.get(&**name))));
         scope.insert("reason".to_owned(), json!(decision.reason));
         scope.insert("call_id".to_owned(), json!(decision.call_id));
         scope.insert("decision_id".to_owned(), json!(decision.decision_id));

@@ -164,6 +164,9 @@ struct DecisionView<'a> {
     caller: &'a CallerCard,
     scores_age_seconds: Option<u64>,
     degraded: &'a [Degraded],
+    outcome: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    branch: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -196,6 +199,8 @@ pub(super) fn encode_decision(decision: &Decision) -> HookReply {
         caller: &decision.caller,
         scores_age_seconds: decision.scores_age_seconds,
         degraded: &decision.degraded,
+        outcome: decision.outcome_word(),
+        branch: decision.outcome.as_ref().and_then(|outcome| outcome.branch()).map(|name| &**name),
     };
     HookReply::json(200, &view)
 }

@@ -16,6 +16,7 @@ use super::events::{DecodedEvents, EventsReader};
 use super::fault::{EventFault, HookFault};
 use super::hook::{Echo, HookKind, HookReply, HookRequest};
 use super::manifest::{Codec, HookSpec, Manifest, SecretPlace};
+use super::outcomes;
 use crate::core::decision::Decision;
 use crate::core::workspace::{Connection, ConnectionKind, EventFeed};
 use crate::integration::expression::{FieldName, scalar_text};
@@ -284,6 +285,7 @@ impl Parts {
 
 /// Whether every path and expression of a manifest compiles, with no settings but the defaults.
 pub(super) fn check_parts(manifest: &Manifest) -> Result<(), String> {
+    outcomes::check(manifest)?;
     Parts::compile(manifest, &Settings::resolve(&manifest.settings, &Value::Null)).map(|_| ())
 }
 

@@ -39,6 +39,9 @@ pub struct Manifest {
     pub events: Option<EventsSpec>,
     /// How a decision is written.
     pub answer: Option<AnswerSpec>,
+    /// How well outcomes besides ringing can be told: for each the first rule that holds.
+    #[serde(default)]
+    pub outcomes: BTreeMap<OutcomeName, Vec<OutcomeRule>>,
     /// What is said when no decision could be made: the first case that holds.
     #[serde(default)]
     pub safe_answer: Vec<CaseSpec>,
@@ -306,6 +309,30 @@ pub struct AnswerSpec {
     pub legs: LegsSpec,
     /// The answers: the first case that holds.
     pub cases: Vec<CaseSpec>,
+}
+
+/// An outcome besides ringing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeName {
+    /// The call is refused.
+    Reject,
+    /// The PBX's scenario goes on at a branch.
+    Branch,
+    /// The caller is called back.
+    Callback,
+}
+
+/// How well an outcome can be told with some settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeRule {
+    /// A condition over `settings`; absent: always.
+    pub when: Option<String>,
+    /// A setting (map) that must have a label for the branch.
+    pub code_by: Option<String>,
+    /// What happens instead, and what to do; absent: the outcome is told as it is meant.
+    pub instead: Option<String>,
 }
 
 /// How phone numbers are written.

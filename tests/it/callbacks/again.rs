@@ -246,6 +246,7 @@ fn of_one_caller_only_the_last_calls_are_looked_at() {
             asked_at,
             route: None,
             group: None,
+            promised: false,
             calls_back: None,
             manager: None,
             offered: None,

@@ -54,6 +54,7 @@ fn callbacks_stored_by_older_versions_are_found() {
         asked_at: at,
         route: None,
         group: Some("sales".into()),
+        promised: false,
         calls_back: calls_back.map(Into::into),
         manager: None,
         offered: Some(offered.into()),

@@ -119,6 +119,8 @@ fn decision(targets: Vec<Target>) -> Decision {
         attempt: 1,
         received_at: received_at(),
         route: None,
+        outcome: None,
+        passed: Vec::new(),
         reason: Reason::EqualCalls,
         targets,
         fallback: None,

@@ -189,7 +189,7 @@ fn samples_keep_the_published_schemas() {
     for schema in [DECISION_REQUEST_SCHEMA, DECISION_SCHEMA, CALL_EVENT_SCHEMA] {
         assert!(jsonschema::draft202012::meta::is_valid(&serde_json::from_str(schema).unwrap()));
     }
-    for case in ["ordinary", "withheld", "retry", "unknown_number", "overload"] {
+    for case in ["ordinary", "withheld", "retry", "unknown_number", "overload", "reject", "branch", "callback"] {
         assert!(validator(DECISION_REQUEST_SCHEMA).is_valid(&body(&sample(&format!("{case}/hook.http")))), "{case}");
         let reply = body(&sample(&format!("{case}/reply.http")));
         let faults: Vec<String> = validator(DECISION_SCHEMA).iter_errors(&reply).map(|error| error.to_string()).collect();
@@ -206,7 +206,7 @@ fn samples_keep_the_published_schemas() {
 fn the_answer_has_the_names_of_the_contract_in_its_order() {
     let reply = body(&sample("ordinary/reply.http"));
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
-    assert_eq!(names(&reply), "decision_id call_id attempt reason targets fallback caller scores_age_seconds degraded");
+    assert_eq!(names(&reply), "decision_id call_id attempt reason targets fallback caller scores_age_seconds degraded outcome");
     assert_eq!(names(&reply["targets"][0]), "agent name stage share ring_seconds numbers");
     assert_eq!(names(&reply["targets"][0]["numbers"][0]), "kind value");
     assert_eq!(names(&reply["caller"]), "known name responsible url");

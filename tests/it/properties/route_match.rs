@@ -2,7 +2,8 @@
 
 use meritline::core::call::{DecisionRequest, DialledNumber};
 use meritline::core::policy::{Count, Mode};
-use meritline::core::route_match::match_route;
+use meritline::core::route::{CallerStanding, Outcome, When};
+use meritline::core::route_match::{CallFacts, match_route};
 use meritline::core::workspace::{CalledMatch, GroupIx, Route, Workspace};
 
 use crate::support::floor::{plain_policy, workspace};
@@ -21,7 +22,8 @@ fn route(id: &str, called: CalledMatch, scenario: Option<&str>, operation: Optio
         called,
         scenario: scenario.map(str::to_owned),
         operation: operation.map(str::to_owned),
-        group: GroupIx(0),
+        when: When::ALWAYS,
+        outcome: Outcome::Ring { group: GroupIx(0) },
         fallback: None,
     }
 }
@@ -44,7 +46,9 @@ fn matched<'a>(workspace: &'a Workspace, called: &str, scenario: Option<&str>, o
         exclude: Vec::new(),
         at: None,
     };
-    match_route(workspace, &request).map(|route| route.id.as_str())
+    let facts =
+        CallFacts { request: &request, standing: CallerStanding::Withheld, segments: &[], at: jiff::Timestamp::UNIX_EPOCH };
+    match_route(workspace, &facts).route.map(|route| route.id.as_str())
 }
 
 #[test]

@@ -40,7 +40,8 @@ pub(crate) fn key(call: &str) -> CallKey {
 pub(crate) fn decided(tally: &Tally, call: &CallKey, attempt: u32, now: Timestamp) -> DecisionRecord {
     let workspace = tally.workspace();
     let route = &workspace.routes[0];
-    let question = Question { call, group: route.group, now, exclude: &[], responsible: None, caller: None, has_fallback: true };
+    let group = *route.outcome.group().unwrap();
+    let question = Question { call, group, now, exclude: &[], responsible: None, caller: None, has_fallback: true };
     let choice = choose(tally, &ShareBoard::of_base(workspace), &question);
     let agents: Vec<&str> = choice.targets.iter().map(|target| target.agent.as_str()).collect();
     let body = format!("{}/{attempt}: {}", call.call, agents.join(","));
@@ -54,6 +55,8 @@ pub(crate) fn decided(tally: &Tally, call: &CallKey, attempt: u32, now: Timestam
             attempt,
             received_at: now,
             route: Some(route.id.clone()),
+            outcome: Some(route.outcome.map(|group| workspace.group(*group).id.clone())),
+            passed: Vec::new(),
             reason: choice.reason,
             targets: choice.targets,
             fallback: None,

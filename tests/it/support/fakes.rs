@@ -73,11 +73,17 @@ impl FakeDirectory {
 
     /// Makes a caller known as a contact whose responsible manager is `user`.
     pub(crate) fn knows(&self, caller: &str, user: &str) {
+        self.knows_in(caller, user, &[]);
+    }
+
+    /// The same, in these segments.
+    pub(crate) fn knows_in(&self, caller: &str, user: &str, segments: &[&str]) {
         let record = CallerRecord {
             name: Some("Romashka".to_owned()),
             user: Some(user.into()),
             extension: None,
             url: Some("https://crm.example/contact/17".to_owned()),
+            segments: segments.iter().map(|segment| (*segment).into()).collect(),
         };
         self.known.lock().unwrap().insert(caller.to_owned(), record);
     }

@@ -13,6 +13,7 @@ use meritline::core::policy::{
     Count, Dialling, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy, ScoreSettings,
 };
 use meritline::core::record::{Asked, DecisionRecord, EncodedReply, Feed, Presence, PresenceState, ReceivedEvent};
+use meritline::core::route::{Outcome, When};
 use meritline::core::share_board::ShareBoard;
 use meritline::core::tally::Tally;
 use meritline::core::workspace::{
@@ -83,12 +84,14 @@ pub fn workspace(groups: &[GroupOf<'_>], policies: Vec<Policy>) -> Arc<Workspace
             })
             .collect(),
         policies,
+        lists: Vec::new(),
         routes: vec![RouteParts {
             id: "main".into(),
             called: CalledMatch::Any,
             scenario: None,
             operation: None,
-            group: groups[0].0.into(),
+            when: When::ALWAYS,
+            outcome: Outcome::Ring { group: groups[0].0.into() },
             fallback: None,
         }],
         connections: Vec::new(),
@@ -174,6 +177,8 @@ impl Floor {
                 attempt,
                 received_at: self.now,
                 route: None,
+                outcome: None,
+                passed: Vec::new(),
                 reason: choice.reason,
                 targets: choice.targets,
                 fallback: None,

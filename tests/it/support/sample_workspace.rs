@@ -9,6 +9,7 @@ use meritline::core::call::DialledNumber;
 use meritline::core::callback::CallbackRules;
 use meritline::core::ids::{AgentId, ConnectionId, CrmUserId, GroupId, PolicyId, RouteId, WorkspaceId};
 use meritline::core::policy::{Count, Dialling, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy};
+use meritline::core::route::{Outcome, When};
 use meritline::core::workspace::{
     CalledMatch, Connection, ConnectionKind, EventFeed, GroupParts, MemberName, MemberParts, RouteParts, Workspace,
     WorkspaceParts,
@@ -40,6 +41,7 @@ impl SampleWorkspace {
                 agents: Vec::new(),
                 groups: Vec::new(),
                 policies: Vec::new(),
+                lists: Vec::new(),
                 routes: Vec::new(),
                 connections: vec![pbx],
                 hours: Vec::new(),
@@ -109,20 +111,24 @@ impl SampleWorkspace {
             called: CalledMatch::Any,
             scenario: None,
             operation: None,
-            group: GroupId::from(group),
+            when: When::ALWAYS,
+            outcome: Outcome::Ring { group: GroupId::from(group) },
             fallback: Some("+74951112200".to_owned()),
         });
         self
     }
 
     /// Adds a route for one dialled number, before those that match every number.
-    pub(crate) fn route_for(mut self, id: &str, called: &str, group: &str, fallback: Option<&str>) -> Self {
+    pub(crate) fn route_for(self, id: &str, called: &str, group: &str, fallback: Option<&str>) -> Self {
         let called = CalledMatch::Numbers(vec![DialledNumber::read(called, "RU")]);
-        let group = GroupId::from(group);
-        let fallback = fallback.map(str::to_owned);
-        self.parts
-            .routes
-            .insert(0, RouteParts { id: RouteId::from(id), called, scenario: None, operation: None, group, fallback });
+        let outcome = Outcome::Ring { group: GroupId::from(group) };
+        let (id, fallback) = (RouteId::from(id), fallback.map(str::to_owned));
+        self.first_route(RouteParts { id, called, scenario: None, operation: None, when: When::ALWAYS, outcome, fallback })
+    }
+
+    /// Puts a route before all others.
+    pub(crate) fn first_route(mut self, route: RouteParts) -> Self {
+        self.parts.routes.insert(0, route);
         self
     }
 
