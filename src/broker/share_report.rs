@@ -83,9 +83,9 @@ pub async fn explain_shares(
 
 fn add(report: &mut ShareReport, load: &mut Load, call: &CallState, group: &str, now: Timestamp) {
     for part in call.parts(now).iter().filter(|part| part.group.as_str() == group) {
-        // The guard's stops are told by the standing the decision saw.
+        // What the guard and own settings left is told by what the decision saw.
         let view = call.decisions.iter().flat_map(|record| &record.groups).find(|view| view.group == part.group);
-        report.add(part, |position| view.is_some_and(|view| view.is_stopped(position)));
+        report.add(part, |position| view.map_or(1.0, |view| view.left_of_share(position)));
         load.calls += 1;
         if let Some(talk_seconds) = part.talk_seconds {
             load.handling_seconds += talk_seconds + load.wrap_up.map_or(0.0, |wrap_up| wrap_up.seconds(talk_seconds));

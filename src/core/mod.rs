@@ -3,8 +3,10 @@
 //! No clock, no randomness, no I/O, no async, no logging inside: times and seeds come in as arguments. The service, the
 //! simulator, the replay and the property tests call the same functions.
 
+pub mod activity;
 pub mod adjustments;
 pub mod agent;
+mod all_stopped_check;
 pub mod attribution;
 pub mod availability;
 pub mod call;
@@ -22,6 +24,8 @@ pub mod exclusions;
 mod expected;
 pub mod experiment;
 mod first_contacts;
+pub mod group_guard;
+pub mod guard;
 pub mod handled_call;
 pub mod ids;
 pub mod intervention;
@@ -55,5 +59,6 @@ pub mod tally;
 pub mod target_share;
 pub mod trial;
 pub mod uplift;
+pub mod workload;
 pub mod workspace;
 mod workspace_check;

@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::group_guard::GroupGuard;
 use super::ids::{AgentId, GroupId, PolicyId};
 use super::misses::MissPause;
+use super::record::{MemberStanding, Spared};
 use super::rotation::{AutomaticPauses, agents_of};
 use super::tally::Tally;
-use super::workspace::{AgentIx, GroupIx, Workspace};
+use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
 /// What a notice is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -24,6 +26,10 @@ pub enum NoticeKind {
     AutomaticPauseHeldBack,
     /// An agent asked for a pause after the call at hand.
     PauseAsked,
+    /// The load of a group is so high that the guard cannot let one more person rest.
+    TeamOverloaded,
+    /// The guard has stopped everybody left in a group.
+    EverybodyRests,
 }
 
 /// One thing to know.
@@ -56,7 +62,7 @@ pub struct Scene<'a> {
 pub type Source = fn(&Scene<'_>, &mut Vec<Notice>);
 
 /// All kinds.
-const SOURCES: [Source; 3] = [automatic_pauses, held_back_pauses, asked_pauses];
+const SOURCES: [Source; 4] = [automatic_pauses, held_back_pauses, asked_pauses, guards];
 
 /// All there is to know, the newest first.
 pub fn notices(scene: &Scene<'_>) -> Vec<Notice> {
@@ -148,4 +154,56 @@ fn asked_pauses(scene: &Scene<'_>, found: &mut Vec<Notice>) {
         let kind = NoticeKind::PauseAsked;
         found.push(Notice { kind, since: asked.asked_at, agent: Some(id.clone()), group: None, policy: None, text });
     }
+}
+
+/// What the guard asks a lead to see to, group by group: a load that cannot be carried, or that nobody is left.
+fn guards(scene: &Scene<'_>, found: &mut Vec<Notice>) {
+    let workspace = scene.workspace();
+    for group in scene.groups() {
+        let pauses = AutomaticPauses::in_group(scene.tally, group, scene.now);
+        let guard = GroupGuard::in_group(scene.tally, group, &pauses, scene.now);
+        let id = &workspace.group(group).id;
+        if let Some(overload) = guard.overload() {
+            let held = guard.eased().iter().filter(|member| member.spared == Some(Spared::TeamOverloaded));
+            let told = |agent: AgentIx| format!("`{}`", workspace.agent(agent).id);
+            let who: Vec<String> = held.map(|member| told(member.agent)).collect();
+            let percent = 100.0 * overload.erlangs / f64::from(overload.left);
+            let text = format!(
+                "The people of group `{id}` carried {:.1} calls at a time in the last hour; with one fewer the {} left would be busy \
+                 {percent:.0} % of the time, so these are still rung though they are due a rest: {}; bring somebody in, or send calls \
+                 elsewhere.",
+                overload.erlangs,
+                overload.left,
+                who.join(", ")
+            );
+            let kind = NoticeKind::TeamOverloaded;
+            found.push(Notice { kind, since: overload.since, agent: None, group: Some(id.clone()), policy: None, text });
+        }
+        found.extend(everybody_rests(scene, group, &guard, &pauses));
+    }
+}
+
+/// A group whose people are all stopped, as far as they are on duty and not paused.
+fn everybody_rests(scene: &Scene<'_>, group: GroupIx, guard: &GroupGuard, pauses: &AutomaticPauses<'_>) -> Option<Notice> {
+    let workspace = scene.workspace();
+    let rules = &workspace.policy_of(group).guard;
+    let members = workspace.group(group).members.iter().enumerate().filter(|(_, member)| member.base > 0.0);
+    let mut since_us = None;
+    for (position, member) in members {
+        let MemberRef::Agent(agent) = member.who else { return None };
+        let live = scene.tally.agent(agent);
+        match guard.over(position, pauses.over(live, live.standing(rules, scene.now, None))) {
+            MemberStanding::Stopped => since_us = since_us.max(guard.of(position).map(|member| member.eased.since_us)),
+            MemberStanding::OffDuty | MemberStanding::Paused | MemberStanding::NoShare => {}
+            MemberStanding::Free | MemberStanding::Busy | MemberStanding::Reserved => return None,
+        }
+    }
+    let since = Timestamp::from_microsecond(since_us?).ok()?;
+    let id = &workspace.group(group).id;
+    let text = format!(
+        "Everybody left in group `{id}` rests by the overload guard: calls go where `when_all_stopped` of policy `{}` says; bring somebody \
+         in.",
+        workspace.policy_of(group).id
+    );
+    Some(Notice { kind: NoticeKind::EverybodyRests, since, agent: None, group: Some(id.clone()), policy: None, text })
 }

@@ -25,6 +25,7 @@ pub(super) fn build(parts: WorkspaceParts) -> Result<Workspace, Vec<Fault>> {
     }
     if faults.is_empty() {
         check_shares(&parts, &groups, &mut faults);
+        super::all_stopped_check::check(&parts, &groups, &mut faults);
     }
     if faults.is_empty() { Ok(Workspace::assemble(parts, groups, routes)) } else { Err(faults) }
 }

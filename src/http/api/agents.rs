@@ -32,8 +32,11 @@ pub struct AgentItem {
     pub state: AgentState,
     /// Calls that hold the agent now, reservations included.
     pub calls: usize,
-    /// Why, where the presence was set with a reason or a pause came by itself: `3 missed calls in a row`.
+    /// Why, where the presence was set with a reason, a pause came by itself (`3 missed calls in a row`) or the guard has stopped the
+    /// agent (`361 minutes of talk this shift`).
     pub reason: Option<String>,
+    /// Since when the overload guard has stopped the agent in all groups of the agent; null where it has not.
+    pub stopped_since: Option<String>,
     /// Until when that holds, where it ends by itself.
     pub until: Option<String>,
     /// How many calls the agent wants compared with the own share.
@@ -234,14 +237,18 @@ pub(super) async fn read_back(state: &AppState, reader: &Reader, ix: AgentIx) ->
 fn item(tally: &Tally, ix: AgentIx, now: Timestamp, told: bool) -> AgentItem {
     let (agent, live) = (tally.workspace().agent(ix), tally.agent(ix));
     let pause = rotation::pause_of(tally, ix, now);
-    let state = match pause {
-        Some(_) => AgentState::Paused,
-        None => live.state(&strictest_guard(tally.workspace(), ix), now, told),
+    let stop = rotation::stop_of(tally, ix, now).filter(|_| pause.is_none());
+    let state = match (&pause, live.state(&strictest_guard(tally.workspace(), ix), now, told)) {
+        (Some(_), _) => AgentState::Paused,
+        (None, AgentState::Free | AgentState::Unknown) if stop.is_some() => AgentState::Stopped,
+        (None, state) => state,
     };
-    let (reason, until) = match pause {
-        Some(pause) => (reason_of(&pause), pause.until),
-        None => live.set_by_hand(now).map_or((None, None), |set| (set.reason.clone(), set.until)),
+    let (reason, until) = match (pause, &stop) {
+        (Some(pause), _) => (reason_of(&pause), pause.until),
+        (None, Some(stop)) => (Some(stop.by.told(stop.readings.of(stop.by))), None),
+        (None, None) => live.set_by_hand(now).map_or((None, None), |set| (set.reason.clone(), set.until)),
     };
+    let stopped_since = stop.and_then(|stop| Timestamp::from_microsecond(stop.since_us).ok());
     let presence_set_at = live.presence.as_ref().map(|presence| presence.set_at);
     let misses = |kind| live.misses.count(kind, presence_set_at, now);
     AgentItem {
@@ -250,6 +257,7 @@ fn item(tally: &Tally, ix: AgentIx, now: Timestamp, told: bool) -> AgentItem {
         state,
         calls: live.holds.iter().filter(|hold| now < hold.until).count(),
         reason,
+        stopped_since: stopped_since.map(|since| since.to_string()),
         until: until.map(|until| until.to_string()),
         load: tally.interventions().load(&agent.id),
         pause_after_call: live.pending_pause(now).map(|asked| AskedPauseItem {
@@ -277,9 +285,9 @@ fn reason_of(pause: &Pause<'_>) -> Option<String> {
 /// The guard by which after-call time is shown: of the groups the agent is in, the one that keeps it longest.
 fn strictest_guard(workspace: &Workspace, ix: AgentIx) -> Guard {
     let groups = workspace.groups.iter().filter(|group| group.members.iter().any(|member| member.who == MemberRef::Agent(ix)));
-    let guards = groups.map(|group| workspace.policy(group.policy).guard);
+    let guards = groups.map(|group| &workspace.policy(group.policy).guard);
     let longest = |guard: &Guard| guard.wrap_up.map_or(0.0, |wrap_up| wrap_up.max_seconds);
-    guards.max_by(|a, b| longest(a).total_cmp(&longest(b))).unwrap_or_default()
+    guards.max_by(|a, b| longest(a).total_cmp(&longest(b))).cloned().unwrap_or_default()
 }
 
 /// Whether any PBX of the workspace posts events.
