@@ -68,7 +68,7 @@ pub async fn explain_shares(
 }
 
 fn add(report: &mut ShareReport, call: &CallState, part: &GroupPart) {
-    // The guard's stops are told by the standing the decision saw.
+    // What the guard and own settings left is told by what the decision saw.
     let view = call.decisions.iter().flat_map(|record| &record.groups).find(|view| view.group == part.group);
-    report.add(part, |position| view.is_some_and(|view| view.is_stopped(position)));
+    report.add(part, |position| view.map_or(1.0, |view| view.left_of_share(position)));
 }

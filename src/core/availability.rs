@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
+use super::activity::Activity;
 use super::call::PbxAgentState;
-use super::call_state::{Occupancy, TalkEnd};
+use super::call_state::{Occupancy, TalkEnd, later};
 use super::ids::EventId;
-use super::intervention::AskedPause;
+use super::intervention::{AskedPause, Load};
 use super::misses::{MissPause, Misses};
 use super::policy::{Guard, MissedOffers};
 use super::record::{MemberStanding, Presence, PresenceState};
@@ -128,9 +129,31 @@ pub struct AgentLive {
     pub pause_after_call: Option<AskedPause>,
     /// Offers not taken.
     pub misses: Misses,
+    /// Conversations and presence of the last day.
+    pub activity: Activity,
+    /// How many calls the agent wants.
+    pub load: Load,
+    /// When the agent last asked for one more call.
+    pub one_more_asked_at: Option<Timestamp>,
+    /// When a decision last named the agent first.
+    pub named_first_at: Option<Timestamp>,
 }
 
+/// A call asked for past a taper is forgotten after so long: the next shift starts afresh, and a restart reads back as much.
+const ONE_MORE_SECONDS: i64 = 16 * 3600;
+
 impl AgentLive {
+    /// An agent nothing is known of, in a workspace of so many policies.
+    pub fn new(policies: usize) -> Self {
+        Self { activity: Activity::new(policies), ..Self::default() }
+    }
+
+    /// Whether the agent asked for one more call and no decision has named the agent first since.
+    pub fn wants_one_more(&self, now: Timestamp) -> bool {
+        self.one_more_asked_at
+            .is_some_and(|asked| now < later(asked, ONE_MORE_SECONDS) && self.named_first_at.is_none_or(|named| named < asked))
+    }
+
     /// Duty and pause at an instant: the strictest of what was set by hand, what was asked for after a call, and what the PBX
     /// says. Automatic pauses depend on a group: see `core::rotation`.
     pub fn presence(&self, now: Timestamp) -> PresenceState {

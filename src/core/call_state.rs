@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::activity::{Conversation, Told};
 use super::call::CallEventType;
 use super::credit_book::{Contribution, EntryKey};
 use super::decision::Reason;
@@ -263,6 +264,38 @@ impl CallState {
     /// Agents with a conversation in this call.
     pub fn talkers(&self) -> impl Iterator<Item = &AgentId> {
         self.legs.iter().filter(|leg| leg.last_answer.is_some()).map(|leg| &leg.agent)
+    }
+
+    /// What the call was to each agent who talked in it, as `core::activity` keeps it. Where the PBX tells nothing, the first target
+    /// of the last decision took it.
+    pub fn conversations(&self) -> Vec<(AgentId, Conversation)> {
+        let talked = self.legs.iter().filter_map(|leg| Some((leg.agent.clone(), self.conversation(leg)?)));
+        let mut talked: Vec<(AgentId, Conversation)> = talked.collect();
+        if talked.is_empty()
+            && let Some(record) = self.decisions.last()
+            && let Feed::Silent { hold_seconds } = record.feed
+            && let Some(target) = record.decision.targets.first()
+        {
+            let start_us = record.decision.received_at.as_microsecond();
+            let end_us = start_us + i64::from(hold_seconds) * 1_000_000;
+            talked.push((target.agent.clone(), Conversation { start_us, end_us, told: Told::Nothing }));
+        }
+        talked
+    }
+
+    fn conversation(&self, leg: &Leg) -> Option<Conversation> {
+        let (first, last) = (leg.first_talk.as_ref()?, leg.last_answer.as_ref()?);
+        // Who got the call back after a transfer talks until the call ends.
+        let Some(end) = leg.end.as_ref().filter(|end| *end > last).or(self.ended.as_ref()) else {
+            let start_us = first.received_at.as_microsecond();
+            let end_us = later(leg.latest.received_at, TALK_MAX_SECONDS).as_microsecond();
+            return Some(Conversation { start_us, end_us, told: Told::Running });
+        };
+        let seconds = self.talk_seconds(leg).unwrap_or(0.0).clamp(0.0, TALK_MAX_SECONDS as f64);
+        #[expect(clippy::cast_possible_truncation, reason = "clamped to hours")]
+        let micros = (seconds * 1e6) as i64;
+        let end_us = end.received_at.as_microsecond();
+        Some(Conversation { start_us: end_us - micros, end_us, told: Told::Ended })
     }
 
     /// Conversations whose length is known, in the order they were answered.

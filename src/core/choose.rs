@@ -2,7 +2,10 @@
 //!
 //! Walks from the route's group down. In each group everybody in the rotation grows, and the largest credit among those
 //! who can be rung is taken. The further targets are what the same choice would give with those already listed removed,
-//! no credit moved. Nothing is changed here: the result names what the caller must record.
+//! no credit moved. Nothing is changed here: the result names what the caller must record. Where the guard has stopped everybody:
+//! `all_stopped`.
+
+mod all_stopped;
 
 use std::sync::Arc;
 
@@ -11,15 +14,17 @@ use jiff::Timestamp;
 use super::call_state::CallState;
 use super::callback;
 use super::decision::{CallerCard, Decision, Reason, Stage, Target};
+use super::group_guard::{self, GroupGuard};
 use super::ids::{AgentId, CallKey, DecisionId, GroupId};
 use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, PersonalCalls, PersonalManager, Policy};
-use super::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, Lambda, MemberStanding, Step};
+use super::record::{
+    AllStopped, Asked, DecisionRecord, EasedMember, EncodedReply, Feed, GroupView, GuardView, Lambda, MemberStanding, Step,
+};
 use super::rollout;
-use super::rotation::AutomaticPauses;
+use super::roster::Roster;
 use super::selection::{self, Adjustment, CREDIT_CAP_CALLS, Standing};
 use super::share_board::ShareBoard;
-use super::shifts::Shifts;
 use super::tally::Tally;
 use super::trial::{Lens, Trial};
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
@@ -133,22 +138,18 @@ fn choose_through(lens: &Lens, tally: &Tally, shares: &ShareBoard, question: &Qu
     let policy = workspace.policy_of(question.group);
     let mut walk = Walk::start(lens, &workspace, tally, shares, question);
     let first = walk.list_known_caller(policy);
-    if policy.personal_manager != PersonalManager::Only || (walk.targets.is_empty() && !question.has_fallback) {
+    let by_credit = policy.personal_manager != PersonalManager::Only || (walk.targets.is_empty() && !question.has_fallback);
+    if by_credit {
         walk.list_by_credit(policy.dialling.busy_stage, walk.targets_max());
     }
     if walk.targets.is_empty() && !question.has_fallback {
         walk.list_by_credit(true, walk.targets_max());
     }
-    let reason = match (first, walk.mode_of_first()) {
-        (Some(reason), _) => reason,
-        (None, None) => Reason::Fallback,
-        (None, Some(Mode::Percent)) => Reason::Percent,
-        (None, Some(Mode::EqualCalls)) => Reason::EqualCalls,
-        (None, Some(Mode::EqualTalkTime)) => Reason::EqualTalkTime,
-        (None, Some(Mode::Performance)) => Reason::Performance,
-    };
-    // A call that began apart stays apart: its later attempts move nothing either.
-    let began_apart = tally.call(question.call).and_then(|call| call.decisions.first()).is_some_and(|first| !first.moves_credit);
+    if walk.targets.is_empty() && by_credit && walk.everybody_rests() {
+        return walk.instead();
+    }
+    let reason = first.unwrap_or_else(|| walk.reason_of_first());
+    let began_apart = walk.began_apart();
     let apart = reason == Reason::PersonalManager && policy.personal_calls == PersonalCalls::Apart;
     walk.finish(reason, !(began_apart || apart))
 }
@@ -176,7 +177,7 @@ impl Rank {
             (MemberStanding::Free, true) => Some(Self::TriedFree),
             (MemberStanding::Busy, true) => Some(Self::TriedBusy),
             (MemberStanding::Reserved, true) => Some(Self::TriedReserved),
-            (MemberStanding::OffDuty | MemberStanding::Paused | MemberStanding::NoShare, _) => None,
+            (MemberStanding::OffDuty | MemberStanding::Paused | MemberStanding::Stopped | MemberStanding::NoShare, _) => None,
             (MemberStanding::OutsideHours | MemberStanding::PlannedBreak | MemberStanding::ShiftEnding, _) => None,
         }
     }
@@ -203,6 +204,16 @@ struct Node {
     last_given: Vec<u64>,
     lambda: Arc<Lambda>,
     unit: f64,
+    eased: Vec<EasedMember>,
+    /// Where the call goes because everybody here rests.
+    all_stopped: Option<AllStopped>,
+}
+
+/// The members of a group as they stand, in its order.
+struct Members {
+    who: Vec<Who>,
+    standing: Vec<MemberStanding>,
+    eased: Vec<EasedMember>,
 }
 
 struct Listed {
@@ -244,25 +255,34 @@ impl<'a> Walk<'a> {
         walk
     }
 
+    /// A call that began apart stays apart: its later attempts move nothing either.
+    fn began_apart(&self) -> bool {
+        self.tally.call(self.question.call).and_then(|call| call.decisions.first()).is_some_and(|first| !first.moves_credit)
+    }
+
     /// Reads a group and everything below it; gives its place among the nodes.
     fn visit(&mut self, ix: GroupIx) -> usize {
         if let Some(known) = self.nodes.iter().position(|node| node.ix == ix) {
             return known;
         }
         let group = self.workspace.group(ix);
-        let guard = &self.workspace.policy(group.policy).guard;
+        let policy = self.workspace.policy(group.policy);
         let published = self.lens.published(self.workspace, self.shares, ix);
-        let pauses = AutomaticPauses::in_group(self.tally, ix, self.question.now);
-        let shifts = Shifts::in_group(self.tally, ix, self.question.now);
-        let mut who = Vec::with_capacity(group.members.len());
-        let mut standing = Vec::with_capacity(group.members.len());
+        let roster = Roster::of_group(self.tally, ix, self.question.now);
+        let guard = GroupGuard::in_group(self.tally, ix, &roster, self.question.now);
+        let (mut who, mut standing) = (Vec::with_capacity(group.members.len()), Vec::with_capacity(group.members.len()));
+        let mut eased = Vec::new();
         for (position, member) in group.members.iter().enumerate() {
             let has_share = published.get(position).is_some_and(|share| *share > 0.0);
             let (name, mut stands) = match member.who {
                 MemberRef::Agent(agent) => {
                     let live = self.tally.agent(agent);
-                    let stands = shifts.over(agent, live, live.standing(guard, self.question.now, self.own_call));
-                    let stands = pauses.over(live, stands);
+                    let stands = roster.over(agent, live, live.standing(&policy.guard, self.question.now, self.own_call));
+                    let guarded = guard.over(position, stands);
+                    if has_share && stands.in_rotation() {
+                        eased.extend(guard.recorded(position, policy.own_setting.factor(live.load)));
+                    }
+                    let stands = guarded;
                     (Who::Agent(agent, Rank::of(stands, self.tried.contains(&agent))), stands)
                 }
                 MemberRef::Group(below) => {
@@ -276,15 +296,17 @@ impl<'a> Walk<'a> {
             who.push(name);
             standing.push(stands);
         }
-        let node = self.node(ix, published, who, standing);
+        let node = self.node(ix, published, Members { who, standing, eased });
         self.nodes.push(node);
         self.nodes.len() - 1
     }
 
-    fn node(&self, ix: GroupIx, published: Arc<[f64]>, who: Vec<Who>, standing: Vec<MemberStanding>) -> Node {
+    fn node(&self, ix: GroupIx, published: Arc<[f64]>, of: Members) -> Node {
+        let Members { who, standing, mut eased } = of;
         let (book, members) = (self.lens.book(self.tally, ix), self.tally.members(ix));
         let weight = |(share, stands): (&f64, &MemberStanding)| if stands.in_rotation() { *share } else { 0.0 };
-        let weights: Vec<f64> = published.iter().zip(&standing).map(weight).collect();
+        let mut weights: Vec<f64> = published.iter().zip(&standing).map(weight).collect();
+        group_guard::ease_weights(&mut weights, &mut eased);
         let values = selection::expected_shares(&weights).into_boxed_slice();
         let base = self.shares.group(ix).map(|shares| Arc::clone(&shares.base)).unwrap_or_default();
         let lambda = book.share_lambda(Lambda { members: Arc::clone(members), base, published, values });
@@ -299,7 +321,8 @@ impl<'a> Walk<'a> {
             }
         }
         let grown = credit.iter().zip(&lambda.values).map(|(credit, share)| credit + share * unit).collect();
-        Node { ix, who, standing, credit, grown, last_given: book.last_given(members), lambda, unit }
+        let last_given = book.last_given(members);
+        Node { ix, who, standing, credit, grown, last_given, lambda, unit, eased, all_stopped: None }
     }
 
     fn standing_of_group(&self, node: usize) -> MemberStanding {
@@ -309,6 +332,7 @@ impl<'a> Walk<'a> {
             MemberStanding::Free,
             MemberStanding::Busy,
             MemberStanding::Reserved,
+            MemberStanding::Stopped,
             MemberStanding::ShiftEnding,
             MemberStanding::PlannedBreak,
             MemberStanding::Paused,
@@ -427,17 +451,25 @@ impl<'a> Walk<'a> {
         let agent = self.question.responsible?;
         let path = self.path_to(self.top(), agent).unwrap_or_default();
         let group = path.last().and_then(|(node, _)| self.nodes.get(*node)).map_or(self.question.group, |node| node.ix);
-        let guard = &self.workspace.policy_of(group).guard;
-        let (live, pauses) = (self.tally.agent(agent), AutomaticPauses::in_group(self.tally, group, self.question.now));
-        let standing = live.standing(guard, self.question.now, self.own_call);
-        let standing = Shifts::in_group(self.tally, group, self.question.now).over(agent, live, standing);
-        let standing = pauses.over(live, standing);
+        let known = path.last().and_then(|(node, position)| self.nodes.get(*node)?.standing.get(*position).copied());
+        let known = known.filter(|stands| *stands != MemberStanding::NoShare);
+        let standing = known.unwrap_or_else(|| self.standing_outside(group, agent));
         let stage = match (rule, Rank::of(standing, self.tried.contains(&agent))?) {
             (PersonalManager::Prefer, Rank::Free) => Stage::Free,
             (PersonalManager::Off | PersonalManager::Prefer, _) => return None,
             (PersonalManager::Only, rank) => rank.stage(),
         };
         Some(Listed { agent, stage, path })
+    }
+
+    /// How an agent stands under the rules of a group without having a share in it.
+    fn standing_outside(&self, group: GroupIx, agent: AgentIx) -> MemberStanding {
+        let (live, now) = (self.tally.agent(agent), self.question.now);
+        let stands = live.standing(&self.workspace.policy_of(group).guard, now, self.own_call);
+        let stands = Roster::of_group(self.tally, group, now).over(agent, live, stands);
+        let eased = group_guard::eased(self.tally, agent, self.workspace.group(group).policy, now);
+        let stopped = stands.in_rotation() && eased.is_some_and(|eased| eased.factor == 0.0);
+        if stopped { MemberStanding::Stopped } else { stands }
     }
 
     fn path_to(&self, at: usize, agent: AgentIx) -> Option<Vec<(usize, usize)>> {
@@ -452,9 +484,16 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn mode_of_first(&self) -> Option<Mode> {
-        let (node, _) = self.targets.first()?.path.last()?;
-        Some(self.workspace.policy_of(self.nodes.get(*node)?.ix).mode)
+    /// Why the first target is one, where nothing but credit decided.
+    fn reason_of_first(&self) -> Reason {
+        let last = self.targets.first().and_then(|listed| listed.path.last());
+        let Some(node) = last.and_then(|(node, _)| self.nodes.get(*node)) else { return Reason::Fallback };
+        match self.workspace.policy_of(node.ix).mode {
+            Mode::Percent => Reason::Percent,
+            Mode::EqualCalls => Reason::EqualCalls,
+            Mode::EqualTalkTime => Reason::EqualTalkTime,
+            Mode::Performance => Reason::Performance,
+        }
     }
 
     /// The groups on the way to a target: mostly the same as for the one before.
@@ -484,6 +523,10 @@ impl<'a> Walk<'a> {
     /// What keeps credits bounded in one group after its member was charged.
     fn adjustment(&mut self, node: usize, position: usize) -> Adjustment {
         let Some(node) = self.nodes.get_mut(node) else { return Adjustment::default() };
+        if node.all_stopped.is_some() {
+            // Who rests keeps the credit as it is.
+            return Adjustment::default();
+        }
         // Nobody is chosen any more: what credits grew to is needed here last.
         let mut credits = std::mem::take(&mut node.grown);
         if let Some(credit) = credits.get_mut(position) {
@@ -526,6 +569,7 @@ impl<'a> Walk<'a> {
             in_seconds: policy.mode.counts_seconds(),
             credit: std::mem::take(&mut node.credit),
             standing: std::mem::take(&mut node.standing),
+            guard: GuardView { eased: std::mem::take(&mut node.eased), all_stopped: node.all_stopped.take() },
         })
     }
 }

@@ -3,8 +3,10 @@
 //! No clock, no randomness, no I/O, no async, no logging inside: times and seeds come in as arguments. The service, the
 //! simulator, the replay and the property tests call the same functions.
 
+pub mod activity;
 pub mod adjustments;
 pub mod agent;
+mod all_stopped_check;
 pub mod attribution;
 pub mod availability;
 pub mod call;
@@ -24,6 +26,8 @@ mod expected;
 pub mod experiment;
 pub mod feasible_share;
 mod first_contacts;
+pub mod group_guard;
+pub mod guard;
 pub mod handled_call;
 pub mod hours;
 mod hours_used;
@@ -43,6 +47,7 @@ pub mod recent_calls;
 pub mod record;
 pub mod replay;
 pub mod rollout;
+pub mod roster;
 pub mod rotation;
 pub mod route;
 mod route_check;
@@ -64,5 +69,6 @@ pub mod target_share;
 pub mod trial;
 pub mod uplift;
 mod working_days;
+pub mod workload;
 pub mod workspace;
 mod workspace_check;

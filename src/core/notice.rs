@@ -9,9 +9,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::feasible_share::GroupCeiling;
+use super::group_guard::GroupGuard;
 use super::ids::{AgentId, GroupId, PolicyId};
 use super::load_meter;
 use super::misses::MissPause;
+use super::record::{MemberStanding, Spared};
+use super::roster::Roster;
 use super::rotation::{AutomaticPauses, agents_of};
 use super::share_board::ShareBoard;
 use super::tally::Tally;
@@ -29,6 +32,10 @@ pub enum NoticeKind {
     PauseAsked,
     /// A published share of a group is more than its member can carry at the load of now.
     ShareAboveFeasible,
+    /// The load of a group is so high that the guard cannot let one more person rest.
+    TeamOverloaded,
+    /// The guard has stopped everybody left in a group.
+    EverybodyRests,
 }
 
 /// One thing to know.
@@ -63,7 +70,7 @@ pub struct Scene<'a> {
 pub type Source = fn(&Scene<'_>, &mut Vec<Notice>);
 
 /// All kinds.
-const SOURCES: [Source; 4] = [automatic_pauses, held_back_pauses, asked_pauses, shares_above_feasible];
+const SOURCES: [Source; 5] = [automatic_pauses, held_back_pauses, asked_pauses, shares_above_feasible, guards];
 
 /// All there is to know, the newest first.
 pub fn notices(scene: &Scene<'_>) -> Vec<Notice> {
@@ -190,4 +197,57 @@ fn shares_above_feasible(scene: &Scene<'_>, found: &mut Vec<Notice>) {
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).chain(['.']).collect())
+}
+
+/// What the guard asks a lead to see to, group by group: a load that cannot be carried, or that nobody is left.
+fn guards(scene: &Scene<'_>, found: &mut Vec<Notice>) {
+    let workspace = scene.workspace();
+    for group in scene.groups() {
+        let roster = Roster::of_group(scene.tally, group, scene.now);
+        let guard = GroupGuard::in_group(scene.tally, group, &roster, scene.now);
+        let id = &workspace.group(group).id;
+        if let Some(overload) = guard.overload() {
+            let held = guard.eased().iter().filter(|member| member.spared == Some(Spared::TeamOverloaded));
+            let told = |agent: AgentIx| format!("`{}`", workspace.agent(agent).id);
+            let who: Vec<String> = held.map(|member| told(member.agent)).collect();
+            let percent = 100.0 * overload.erlangs / f64::from(overload.left);
+            let text = format!(
+                "The people of group `{id}` carried {:.1} calls at a time in the last hour; with one fewer the {} left would be busy \
+                 {percent:.0} % of the time, so these are still rung though they are due a rest: {}; bring somebody in, or send calls \
+                 elsewhere.",
+                overload.erlangs,
+                overload.left,
+                who.join(", ")
+            );
+            let kind = NoticeKind::TeamOverloaded;
+            found.push(Notice { kind, since: overload.since, agent: None, group: Some(id.clone()), policy: None, text });
+        }
+        found.extend(everybody_rests(scene, group, &guard, &roster));
+    }
+}
+
+/// A group whose people are all stopped, as far as they are on duty and not paused.
+fn everybody_rests(scene: &Scene<'_>, group: GroupIx, guard: &GroupGuard, roster: &Roster<'_>) -> Option<Notice> {
+    let workspace = scene.workspace();
+    let rules = &workspace.policy_of(group).guard;
+    let members = workspace.group(group).members.iter().enumerate().filter(|(_, member)| member.base > 0.0);
+    let mut since_us = None;
+    for (position, member) in members {
+        let MemberRef::Agent(agent) = member.who else { return None };
+        let live = scene.tally.agent(agent);
+        match guard.over(position, roster.over(agent, live, live.standing(rules, scene.now, None))) {
+            MemberStanding::Stopped => since_us = since_us.max(guard.of(position).map(|member| member.eased.since_us)),
+            MemberStanding::OffDuty | MemberStanding::Paused | MemberStanding::NoShare => {}
+            MemberStanding::OutsideHours | MemberStanding::PlannedBreak | MemberStanding::ShiftEnding => {}
+            MemberStanding::Free | MemberStanding::Busy | MemberStanding::Reserved => return None,
+        }
+    }
+    let since = Timestamp::from_microsecond(since_us?).ok()?;
+    let id = &workspace.group(group).id;
+    let text = format!(
+        "Everybody left in group `{id}` rests by the overload guard: calls go where `when_all_stopped` of policy `{}` says; bring somebody \
+         in.",
+        workspace.policy_of(group).id
+    );
+    Some(Notice { kind: NoticeKind::EverybodyRests, since, agent: None, group: Some(id.clone()), policy: None, text })
 }

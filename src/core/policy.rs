@@ -1,7 +1,8 @@
 //! How a group distributes: the knobs of one policy, already checked and in base units.
 
 use super::callback::CallbackRules;
-use super::ids::{ConnectionId, PolicyId};
+use super::guard::Limits;
+use super::ids::{ConnectionId, GroupId, PolicyId};
 use super::intervention::Load;
 use super::metric::{Direction, Metric, MetricSetting};
 use super::misses::MissKind;
@@ -172,25 +173,61 @@ pub struct WrapUp {
 }
 
 impl WrapUp {
+    /// That of every preset.
+    pub const STANDARD: Self = Self { base_seconds: 30.0, per_talk_second: 0.1, max_seconds: 180.0 };
+
     /// After-call time for a conversation of `talk_seconds`, in seconds.
     pub fn seconds(&self, talk_seconds: f64) -> f64 {
         (self.base_seconds + self.per_talk_second * talk_seconds).min(self.max_seconds).max(0.0)
     }
 }
 
-/// The overload guard, as far as it is honoured.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The overload guard.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Guard {
     /// How many calls and reservations an agent may have at once.
     pub concurrent_calls: u32,
     /// After-call time; none means none.
     pub wrap_up: Option<WrapUp>,
+    /// What eases and stops people; all off means nothing does.
+    pub limits: Limits,
+    /// Where a call goes when the guard has stopped all who could be in the rotation: the first of these that can take it.
+    pub when_all_stopped: Vec<WhenAllStopped>,
+}
+
+impl Guard {
+    /// What the preset `light` means.
+    pub fn light() -> Self {
+        Self { wrap_up: Some(WrapUp::STANDARD), limits: Limits::LIGHT, ..Self::default() }
+    }
+
+    /// What the preset `standard` means.
+    pub fn standard() -> Self {
+        Self { wrap_up: Some(WrapUp::STANDARD), limits: Limits::STANDARD, ..Self::default() }
+    }
+
+    /// What the preset `strict` means.
+    pub fn strict() -> Self {
+        Self { wrap_up: Some(WrapUp::STANDARD), limits: Limits::STRICT, ..Self::default() }
+    }
 }
 
 impl Default for Guard {
     fn default() -> Self {
-        Self { concurrent_calls: 1, wrap_up: None }
+        let when_all_stopped = vec![WhenAllStopped::Fallback];
+        Self { concurrent_calls: 1, wrap_up: None, limits: Limits::default(), when_all_stopped }
     }
+}
+
+/// One thing to do with a call when everybody rests. A callback will be another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhenAllStopped {
+    /// The route's fallback; passed over by a route that has none.
+    Fallback,
+    /// Another group's people, by that group's policy.
+    Group(GroupId),
+    /// The stopped person who is past a limit least.
+    LeastOver,
 }
 
 /// How targets are rung.
@@ -224,6 +261,17 @@ pub struct OwnSetting {
     pub heavier: f64,
     /// What an agent may choose; a sales lead may set anything.
     pub allowed: Vec<Load>,
+}
+
+impl OwnSetting {
+    /// Times the weight of who wants so many calls.
+    pub fn factor(&self, load: Load) -> f64 {
+        match load {
+            Load::Lighter => self.lighter,
+            Load::Normal => 1.0,
+            Load::Heavier => self.heavier,
+        }
+    }
 }
 
 impl Default for OwnSetting {

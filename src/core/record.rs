@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::CallEvent;
 use super::decision::Decision;
+use super::guard::Indicator;
 use super::ids::{AgentId, CallKey, ConnectionId, GroupId, MemberId};
 use super::policy::Count;
 use super::route::CallerStanding;
@@ -44,6 +45,8 @@ pub enum MemberStanding {
     OffDuty,
     /// Paused.
     Paused,
+    /// Stopped by the guard. For a group: nobody in it is left, and the guard has stopped somebody.
+    Stopped,
     /// Has no share in this group.
     NoShare,
     /// Outside the working hours.
@@ -59,7 +62,7 @@ impl MemberStanding {
     pub fn in_rotation(self) -> bool {
         match self {
             Self::Free | Self::Busy | Self::Reserved => true,
-            Self::OffDuty | Self::Paused | Self::NoShare => false,
+            Self::OffDuty | Self::Paused | Self::Stopped | Self::NoShare => false,
             Self::OutsideHours | Self::PlannedBreak | Self::ShiftEnding => false,
         }
     }
@@ -82,12 +85,98 @@ pub struct GroupView {
     pub credit: Vec<f64>,
     /// How each member stood.
     pub standing: Vec<MemberStanding>,
+    /// What the guard and people's own settings did.
+    #[serde(default)]
+    pub guard: GuardView,
+}
+
+/// What the guard and people's own settings did in one group.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GuardView {
+    /// The members whose weight was another than the published share, by position.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub eased: Vec<EasedMember>,
+    /// Where the call went because everybody rested; none where somebody was left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all_stopped: Option<AllStopped>,
+}
+
+/// A member whose weight was another than the published share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EasedMember {
+    /// Position among the group's members.
+    pub member: u32,
+    /// What the guard left of the weight: 1 all, 0 stopped.
+    pub factor: f64,
+    /// Times that by the person's own setting.
+    #[serde(default = "whole", skip_serializing_if = "is_whole")]
+    pub own: f64,
+    /// Why the guard eased the member; none where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<EaseCause>,
+}
+
+/// Why the guard eased a member.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EaseCause {
+    /// The indicator that did.
+    pub by: Indicator,
+    /// What the indicators showed, in the order of [`Indicator::ALL`].
+    pub readings: [f64; 5],
+    /// Why less was done than the indicators asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spared: Option<Spared>,
+}
+
+/// Why the guard did less than the indicators asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Spared {
+    /// The person asked for one more call.
+    OneMore,
+    /// The others could not have carried the load: the person was not stopped.
+    TeamOverloaded,
+}
+
+/// Where a call went because everybody rested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AllStopped {
+    /// To the route's fallback.
+    Fallback,
+    /// To another group.
+    Group(GroupId),
+    /// To the stopped person who was past a limit least.
+    LeastOver(AgentId),
+    /// Nowhere: nothing the policy names could take it.
+    Nowhere,
+}
+
+fn whole() -> f64 {
+    1.0
+}
+
+fn is_whole(factor: &f64) -> bool {
+    *factor == 1.0
 }
 
 impl GroupView {
     /// Whether the guard kept a member out of the rotation.
-    pub fn is_stopped(&self, _position: usize) -> bool {
-        false
+    pub fn is_stopped(&self, position: usize) -> bool {
+        self.standing.get(position) == Some(&MemberStanding::Stopped)
+    }
+
+    /// What the guard and the own setting did to a member; none where they did nothing.
+    pub fn eased(&self, position: usize) -> Option<&EasedMember> {
+        self.guard.eased.iter().find(|eased| eased.member as usize == position)
+    }
+
+    /// What the guard and the own setting left of a member's published share, times one factor for all.
+    pub fn left_of_share(&self, position: usize) -> f64 {
+        if self.is_stopped(position) {
+            return 0.0;
+        }
+        self.eased(position).map_or(1.0, |eased| eased.factor * eased.own)
     }
 }
 

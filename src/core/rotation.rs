@@ -6,13 +6,16 @@
 use jiff::Timestamp;
 
 use super::availability::{AgentLive, Pause, PauseCause};
+use super::group_guard::{self, GroupGuard};
 use super::ids::GroupId;
 use super::misses::MissPause;
-use super::policy::{MissedOffers, Policy};
+use super::policy::MissedOffers;
 use super::record::{MemberStanding, PresenceState};
+use super::roster::Roster;
 use super::shifts::{self, AtWork, Shifts};
 use super::tally::Tally;
-use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
+use super::workload::Eased;
+use super::workspace::{AgentIx, GroupIx, MemberRef, PolicyIx, Workspace};
 
 /// The automatic pauses of one group at an instant.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +80,20 @@ pub fn pause_of(tally: &Tally, agent: AgentIx, now: Timestamp) -> Option<Pause<'
     Some(Pause { cause: PauseCause::Misses(first), until: Some(first.until) })
 }
 
+/// The guard's stop that keeps an agent from all calls: it holds in every group the agent is in; the one that came first. None for
+/// who is off duty or paused.
+pub fn stop_of(tally: &Tally, agent: AgentIx, now: Timestamp) -> Option<Eased> {
+    if tally.agent(agent).presence(now) != PresenceState::Available {
+        return None;
+    }
+    let in_group = |group| {
+        let guard = GroupGuard::in_group(tally, group, &Roster::of_group(tally, group, now), now);
+        guard.eased().iter().find(|member| member.agent == agent && member.is_stopped()).map(|member| member.eased)
+    };
+    let all: Option<Vec<Eased>> = groups_of(tally.workspace(), agent).map(in_group).collect();
+    all?.into_iter().min_by_key(|eased| eased.since_us)
+}
+
 /// Why an agent cannot rest now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RestRefusal {
@@ -128,19 +145,21 @@ pub fn agents_of(workspace: &Workspace, group: GroupIx) -> impl Iterator<Item = 
 
 /// Whether anybody of a group, apart from one agent, takes calls now and goes on doing so.
 fn somebody_stays(tally: &Tally, group: GroupIx, apart_from: Option<AgentIx>, now: Timestamp) -> bool {
-    let (policy, shifts) = (tally.workspace().policy_of(group), Shifts::in_group(tally, group, now));
+    let (policy, shifts) = (tally.workspace().group(group).policy, Shifts::in_group(tally, group, now));
     let members = tally.workspace().group(group).members.iter().filter(|member| member.base > 0.0);
     members.into_iter().any(|member| match member.who {
-        MemberRef::Agent(ix) => {
-            let agent = tally.agent(ix);
-            let works = || matches!(shifts.at_work(ix, agent), AtWork::Yes { .. });
-            Some(ix) != apart_from && stays(agent, policy, now) && works()
+        MemberRef::Agent(agent) => {
+            let works = || matches!(shifts.at_work(agent, tally.agent(agent)), AtWork::Yes { .. });
+            Some(agent) != apart_from && stays(tally, agent, policy, now) && works()
         }
         MemberRef::Group(below) => somebody_stays(tally, below, apart_from, now),
     })
 }
 
-fn stays(agent: &AgentLive, policy: &Policy, now: Timestamp) -> bool {
+/// Whom the guard stops does not stay, even where it is held back because of the load.
+fn stays(tally: &Tally, ix: AgentIx, policy_ix: PolicyIx, now: Timestamp) -> bool {
+    let (agent, policy) = (tally.agent(ix), tally.workspace().policy(policy_ix));
     let leaves = agent.pending_pause(now).is_some() || agent.miss_pause(&policy.missed_offers, now).is_some();
-    !leaves && agent.standing(&policy.guard, now, None).in_rotation()
+    let stopped = || group_guard::eased(tally, ix, policy_ix, now).is_some_and(|eased| eased.factor == 0.0);
+    !leaves && agent.standing(&policy.guard, now, None).in_rotation() && !stopped()
 }

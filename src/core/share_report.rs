@@ -84,11 +84,12 @@ pub struct ShareReport {
 }
 
 impl ShareReport {
-    /// Adds a call's part in the group's book. `stopped` says which members the guard kept out of the rotation.
-    pub fn add(&mut self, part: &GroupPart, stopped: impl Fn(usize) -> bool) {
+    /// Adds a call's part in the group's book. `left` says what the guard and the own setting left of a member's published share,
+    /// up to one factor for all: 0 for who was stopped.
+    pub fn add(&mut self, part: &GroupPart, left: impl Fn(usize) -> f64) {
         let (lambda, units) = (&part.contribution.lambda, part.contribution.units);
         self.units += units;
-        let guarded = guarded_shares(lambda, stopped);
+        let guarded = guarded_shares(lambda, left);
         for (position, id) in lambda.members.iter().enumerate() {
             let at = |values: &[f64]| values.get(position).copied().unwrap_or(0.0);
             let published = at(&lambda.published);
@@ -142,20 +143,7 @@ impl ShareReport {
 
 /// Shares after the guard if everybody had been there: who was away counts with the own published share, who was stopped with
 /// nothing.
-fn guarded_shares(lambda: &Lambda, stopped: impl Fn(usize) -> bool) -> Vec<f64> {
-    // In the rotation, expected and published shares differ by the guard's factor, up to one factor for all.
-    let ratio = |position: usize| {
-        let (value, published) = (*lambda.values.get(position)?, *lambda.published.get(position)?);
-        (value > 0.0 && published > 0.0).then(|| value / published)
-    };
-    let largest = (0..lambda.members.len()).filter_map(ratio).fold(0.0, f64::max);
-    let weight = |position: usize| {
-        let published = lambda.published.get(position).copied().unwrap_or(0.0);
-        match ratio(position) {
-            Some(ratio) if largest > 0.0 => published * ratio / largest,
-            _ if stopped(position) => 0.0,
-            Some(_) | None => published,
-        }
-    };
-    super::selection::expected_shares(&(0..lambda.members.len()).map(weight).collect::<Vec<f64>>())
+fn guarded_shares(lambda: &Lambda, left: impl Fn(usize) -> f64) -> Vec<f64> {
+    let weight = |(position, published): (usize, &f64)| published * left(position);
+    super::selection::expected_shares(&lambda.published.iter().enumerate().map(weight).collect::<Vec<f64>>())
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::activity::{CallMark, Conversation};
 use super::availability::{AgentLive, Hold, PbxWord};
 use super::call::CallEventType;
 use super::call_state::{CallState, GroupPart};
@@ -38,6 +39,9 @@ struct LiveCall {
     state: CallState,
     parts: Vec<GroupPart>,
     held: Vec<AgentId>,
+    /// How people's activities name the call, and whose name it.
+    mark: CallMark,
+    talked: Vec<AgentId>,
     heard_at: Timestamp,
 }
 
@@ -104,6 +108,8 @@ impl Tally {
             self.shadows.bind(&group.id, period, members);
         }
         self.workspace = workspace;
+        let policies = self.workspace.policies.len();
+        self.agents.iter_mut().for_each(|agent| agent.activity.bind(policies));
     }
 
     /// The version of the workspace in use.
@@ -129,6 +135,12 @@ impl Tally {
             self.note_given(&record);
         }
         self.shadows.add(&record);
+        if let Some(target) = record.decision.targets.first() {
+            let slot = self.agent_slot(&target.agent);
+            if let Some(agent) = self.agents.get_mut(slot) {
+                agent.named_first_at = agent.named_first_at.max(Some(received_at));
+            }
+        }
         let serial = self.call_serial(record.call_key(), received_at);
         if let Some(call) = self.calls.get_mut(&serial) {
             call.state.add_decision(record);
@@ -154,9 +166,9 @@ impl Tally {
     /// Sets an agent's presence; of two the later set holds.
     pub fn set_presence(&mut self, presence: Presence) {
         let slot = self.agent_slot(&presence.agent);
-        if let Some(agent) = self.agents.get_mut(slot)
-            && agent.presence.as_ref().is_none_or(|known| known.set_at <= presence.set_at)
-        {
+        let Some(agent) = self.agents.get_mut(slot) else { return };
+        agent.activity.hear_presence(&presence);
+        if agent.presence.as_ref().is_none_or(|known| known.set_at <= presence.set_at) {
             agent.presence = Some(presence);
         }
     }
@@ -170,10 +182,14 @@ impl Tally {
                 self.refresh(serial, intervention.set_at);
             }
         }
-        if let Change::PauseAfterCall { agent, .. } = &intervention.change {
-            let (asked, slot) = (self.interventions.pause_after_call(agent).cloned(), self.agent_slot(agent));
+        if let Change::PauseAfterCall { agent: id, .. } | Change::Load { agent: id, .. } | Change::OneMore { agent: id } =
+            &intervention.change
+        {
+            let slot = self.agent_slot(id);
             if let Some(agent) = self.agents.get_mut(slot) {
-                agent.pause_after_call = asked;
+                agent.pause_after_call = self.interventions.pause_after_call(id).cloned();
+                agent.load = self.interventions.load(id);
+                agent.one_more_asked_at = self.interventions.one_more_asked_at(id);
             }
         }
     }
@@ -210,6 +226,7 @@ impl Tally {
             book.forget_before(now.as_microsecond());
         }
         self.recent.forget(now);
+        self.agents.iter_mut().for_each(|agent| agent.activity.forget(now));
         self.shadows.forget_before(now.as_microsecond());
         let excess = self.calls.len().saturating_sub(CALLS_MAX);
         let old = |call: &LiveCall| {
@@ -320,9 +337,9 @@ impl Tally {
         let (Some(agent), Some(state)) = (&received.event.agent, received.event.state) else { return };
         let word = PbxWord { at: received.event.at, id: received.event.event_id.clone(), state };
         let slot = self.agent_slot(agent);
-        if let Some(agent) = self.agents.get_mut(slot)
-            && agent.pbx_word.as_ref().is_none_or(|known| *known < word)
-        {
+        let Some(agent) = self.agents.get_mut(slot) else { return };
+        agent.activity.hear_word(received.received_at, &word);
+        if agent.pbx_word.as_ref().is_none_or(|known| *known < word) {
             agent.pbx_word = Some(word);
         }
     }
@@ -332,7 +349,7 @@ impl Tally {
             return *slot;
         }
         let slot = self.agents.len();
-        self.agents.push(AgentLive::default());
+        self.agents.push(AgentLive::new(self.workspace.policies.len()));
         self.agent_slots.insert(id.clone(), slot);
         slot
     }
@@ -347,7 +364,8 @@ impl Tally {
         let serial = self.next_serial;
         self.next_serial += 1;
         self.call_serials.insert(key.clone(), serial);
-        let call = LiveCall { state: CallState::new(key), parts: Vec::new(), held: Vec::new(), heard_at };
+        let (parts, held, talked, mark) = (Vec::new(), Vec::new(), Vec::new(), CallMark::of(&key));
+        let call = LiveCall { state: CallState::new(key), parts, held, mark, talked, heard_at };
         self.calls.insert(serial, call);
         serial
     }
@@ -376,7 +394,9 @@ impl Tally {
         let holds = call.state.occupancies(now);
         let talk_ends: Vec<_> =
             call.state.talkers().filter_map(|agent| Some((agent.clone(), call.state.talk_end(agent)?))).collect();
+        let conversations = call.state.conversations();
         self.note_misses(serial);
+        self.move_conversations(serial, &conversations);
         self.move_parts(serial, parts);
         self.move_holds(serial, &holds);
         for (agent, end) in talk_ends {
@@ -395,8 +415,9 @@ impl Tally {
         let Some(call) = self.calls.get(&serial).filter(|call| !call.state.decisions.is_empty()) else { return };
         for (agent, outcome) in call.state.outcomes().iter() {
             // `agent_slot`, field by field: the call is borrowed.
+            let policies = self.workspace.policies.len();
             let slot = *self.agent_slots.entry(agent.clone()).or_insert_with(|| {
-                self.agents.push(AgentLive::default());
+                self.agents.push(AgentLive::new(policies));
                 self.agents.len() - 1
             });
             if let Some(agent) = self.agents.get_mut(slot) {
@@ -421,6 +442,24 @@ impl Tally {
             let book = self.books.entry(part.group.clone()).or_insert_with(|| CreditBook::new(300));
             book.put(part.key, part.contribution.clone());
             book.talked(part.key, part.talk_seconds);
+        }
+    }
+
+    fn move_conversations(&mut self, serial: u64, conversations: &[(AgentId, Conversation)]) {
+        let Some(call) = self.calls.get_mut(&serial) else { return };
+        let mark = call.mark;
+        let before = std::mem::replace(&mut call.talked, conversations.iter().map(|(agent, _)| agent.clone()).collect());
+        for agent in before.iter().filter(|agent| !conversations.iter().any(|(talks, _)| talks == *agent)) {
+            let slot = self.agent_slot(agent);
+            if let Some(agent) = self.agents.get_mut(slot) {
+                agent.activity.take(mark);
+            }
+        }
+        for (agent, conversation) in conversations {
+            let slot = self.agent_slot(agent);
+            if let Some(agent) = self.agents.get_mut(slot) {
+                agent.activity.set(mark, *conversation);
+            }
         }
     }
 

@@ -28,6 +28,7 @@ pub(super) fn build(parts: WorkspaceParts) -> Result<Workspace, Vec<Fault>> {
     }
     if faults.is_empty() {
         check_shares(&parts, &groups, &mut faults);
+        super::all_stopped_check::check(&parts, &groups, &mut faults);
     }
     let hours_used = HoursUsed::resolve(&parts, &groups, &mut faults);
     if faults.is_empty() { Ok(Workspace::assemble(parts, groups, routes, hours_used)) } else { Err(faults) }

@@ -19,12 +19,12 @@ use crate::core::agent::Number;
 use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason, Stage, Target};
 use crate::core::ids::{AgentId, CallId, CallKey, ConnectionId, DecisionId, GroupId, RouteId};
 use crate::core::policy::Count;
-use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, Lambda, MemberStanding, Step};
+use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, GuardView, Lambda, MemberStanding, Step};
 use crate::core::route::{Outcome, Passed};
 use crate::core::selection::Adjustment;
 
-/// The version this program writes.
-const VERSION: u8 = 1;
+/// The version this program writes. Since 2 a member can be stopped by the guard.
+const VERSION: u8 = 2;
 
 /// The most decisions in a page.
 pub(super) const DECISIONS_MAX: usize = 128;
@@ -137,6 +137,8 @@ struct GroupTexts {
     unit: f64,
     in_seconds: bool,
     members: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guard: Option<GuardView>,
 }
 
 /// All texts of a page.
@@ -160,6 +162,7 @@ impl PageWriter {
             unit: view.unit,
             in_seconds: view.in_seconds,
             members: view.credit.len(),
+            guard: (view.guard != GuardView::default()).then(|| view.guard.clone()),
         };
         let decision = &record.decision;
         let texts = TextsOut {
@@ -352,6 +355,7 @@ impl StoredDecision {
                 in_seconds: group.in_seconds,
                 credit,
                 standing,
+                guard: group.guard.unwrap_or_default(),
             })
         });
         Ok(DecisionRecord {
@@ -403,6 +407,7 @@ fn letter(standing: MemberStanding) -> u8 {
         MemberStanding::Reserved => b'r',
         MemberStanding::OffDuty => b'o',
         MemberStanding::Paused => b'p',
+        MemberStanding::Stopped => b's',
         MemberStanding::NoShare => b'n',
         MemberStanding::OutsideHours => b'h',
         MemberStanding::PlannedBreak => b'k',
@@ -417,6 +422,7 @@ fn standing(letter: u8) -> Result<MemberStanding, StoreError> {
         b'r' => Ok(MemberStanding::Reserved),
         b'o' => Ok(MemberStanding::OffDuty),
         b'p' => Ok(MemberStanding::Paused),
+        b's' => Ok(MemberStanding::Stopped),
         b'n' => Ok(MemberStanding::NoShare),
         b'h' => Ok(MemberStanding::OutsideHours),
         b'k' => Ok(MemberStanding::PlannedBreak),

@@ -203,8 +203,10 @@ pub(super) struct DealsPart {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct GuardPart {
+    pub(super) preset: Option<String>,
     pub(super) concurrent_calls: Option<u32>,
     pub(super) wrap_up: Option<WrapUpPart>,
+    pub(super) when_all_stopped: Option<Vec<Value>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -238,6 +240,8 @@ pub(super) struct CallbackPart {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct OwnSettingPart {
+    pub(super) lighter: Option<f64>,
+    pub(super) heavier: Option<f64>,
     pub(super) allowed: Option<Vec<Load>>,
 }
 

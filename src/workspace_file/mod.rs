@@ -6,6 +6,7 @@ mod build;
 mod diff;
 mod document;
 pub(crate) mod durations;
+mod guard;
 mod hours;
 mod people_rules;
 mod policies;

@@ -12,8 +12,12 @@ const PAUSE_SECONDS: std::ops::RangeInclusive<u64> = 60..=12 * 3600;
 /// Reads what agents may set for themselves.
 pub(super) fn own_setting(part: Option<&OwnSettingPart>) -> OwnSetting {
     let default = OwnSetting::default();
-    let allowed = part.and_then(|part| part.allowed.clone()).unwrap_or(default.allowed);
-    OwnSetting { allowed, ..default }
+    let Some(part) = part else { return default };
+    OwnSetting {
+        lighter: part.lighter.unwrap_or(default.lighter),
+        heavier: part.heavier.unwrap_or(default.heavier),
+        allowed: part.allowed.clone().unwrap_or(default.allowed),
+    }
 }
 
 /// Reads when misses pause an agent; what is wrong goes to `problems`.

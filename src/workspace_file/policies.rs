@@ -1,17 +1,16 @@
-//! Policies: defaults, and what is refused because it is not honoured yet.
+//! Policies: defaults, and what goes together.
 
 use jiff::tz::TimeZone;
-use serde::Deserialize;
-use serde_json::Value;
 
-use super::document::{CallbackPart, DiallingPart, GuardPart, PolicyPart};
+use super::document::{CallbackPart, DiallingPart, PolicyPart};
 use super::durations;
+use super::guard;
 use super::people_rules;
 use super::problem::Problems;
 use super::rollout;
 use super::scores;
 use crate::core::callback::CallbackRules;
-use crate::core::policy::{Count, Dialling, Guard, MobileCallers, Mode, PersonalCalls, PersonalManager, Policy, WrapUp};
+use crate::core::policy::{Count, Dialling, MobileCallers, Mode, PersonalCalls, PersonalManager, Policy};
 
 const DEFAULT_PERIOD_SECONDS: u32 = 10 * 3600;
 const PERIOD_SECONDS: std::ops::RangeInclusive<u64> = 300..=86_400;
@@ -49,7 +48,7 @@ pub(super) fn policy(at: usize, part: &PolicyPart, time_zone: &TimeZone, problem
         period_seconds: period(&pointer, part.period.as_deref(), problems),
         count: if part.count.as_deref() == Some("offered") { Count::Offered } else { Count::Answered },
         score,
-        guard: guard(&format!("{pointer}/guard"), part.guard.as_ref(), problems),
+        guard: guard::guard(&format!("{pointer}/guard"), part.guard.as_ref(), problems),
         dialling: dialling(part.dialling.as_ref()),
         personal_manager: match part.personal_manager.as_deref() {
             Some("only") => PersonalManager::Only,
@@ -74,32 +73,6 @@ fn period(pointer: &str, text: Option<&str>, problems: &mut Problems<'_>) -> u32
             DEFAULT_PERIOD_SECONDS
         }
     }
-}
-
-fn guard(pointer: &str, value: Option<&Value>, problems: &mut Problems<'_>) -> Guard {
-    let Some(value) = value else { return Guard::default() };
-    if let Some(preset) = value.as_str() {
-        let message = format!(
-            "the preset `{preset}` is not honoured yet: this version guards by `concurrent_calls` and `wrap_up` only; name those, or leave `guard` out"
-        );
-        problems.push(pointer, message);
-        return Guard::default();
-    }
-    for name in ["talk_minutes", "calls_per_hour", "occupancy", "calls_in_a_row", "minutes_since_rest"] {
-        if value.get(name).is_some() {
-            let message = format!(
-                "`{name}` is not honoured yet: this version guards by `concurrent_calls` and `wrap_up` only; leave it out"
-            );
-            problems.push(&format!("{pointer}/{name}"), message);
-        }
-    }
-    let Ok(part) = GuardPart::deserialize(value) else { return Guard::default() };
-    let wrap_up = part.wrap_up.map(|wrap_up| WrapUp {
-        base_seconds: wrap_up.base_seconds.unwrap_or(0.0),
-        per_talk_second: wrap_up.per_talk_second.unwrap_or(0.0),
-        max_seconds: wrap_up.max_seconds.unwrap_or(3600.0),
-    });
-    Guard { concurrent_calls: part.concurrent_calls.unwrap_or(1), wrap_up }
 }
 
 fn dialling(part: Option<&DiallingPart>) -> Dialling {

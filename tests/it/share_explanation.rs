@@ -125,7 +125,7 @@ fn what_nobody_could_carry_is_told_apart_from_what_is_owed() {
     for call in 0..100u32 {
         let contribution = Contribution { lambda: Arc::clone(&lambda), member: u32::from(call >= 44), units: 1.0 };
         let key = EntryKey { at_us: i64::from(call), sequence: u64::from(call), target: 0 };
-        report.add(&GroupPart { group: "sales".into(), key, contribution, talk_seconds: None }, |_| false);
+        report.add(&GroupPart { group: "sales".into(), key, contribution, talk_seconds: None }, |_| 1.0);
     }
     let shares = report.shares(Some(0.45));
     let close = |value: f64, expected: f64| assert!((value - expected).abs() < 1e-9, "{value} is not {expected}");

@@ -197,10 +197,20 @@ fn shares_must_sum_to_something() {
 }
 
 #[test]
-fn what_is_not_honoured_yet_is_refused_and_says_so() {
+fn a_guard_that_cannot_be_is_refused_and_says_what_is_expected() {
     let guard = "guard: {concurrent_calls: 1, wrap_up: {base_seconds: 30, per_talk_second: 0.1, max_seconds: 180}}";
-    assert!(problems(&acme(guard, "guard: {talk_minutes: [270, 360]}")).contains("`talk_minutes` is not honoured yet"));
-    assert!(problems(&acme(guard, "guard: standard")).contains("the preset `standard` is not honoured yet"));
+    let told = |text: &str| problems(&acme(guard, &format!("guard: {text}")));
+    let band = told("{talk_minutes: [360, 270]}");
+    assert!(band.contains("expected [from, to] with from below to, found [360, 270]"), "{band}");
+    assert!(told("{occupancy: [0.8, 0.8]}").contains("found [0.8, 0.8]"));
+    assert!(told("{occupancy: [80, 90]}").contains("[from, to] between 0 and 1, or `off`"));
+    assert!(told("{calls_per_hour: [10]}").contains("[from, to], or `off`"));
+    assert!(told("gentle").contains("a preset (light, standard, strict) or a block of indicators"));
+    assert!(told("{preset: gentle}").contains("gentle"));
+    assert!(told("{when_all_stopped: [queue]}").contains("`fallback`, `least_over` or {group: ID}"));
+    assert!(told("{when_all_stopped: [{group: kasan}]}").contains("`kasan` is not a group; did you mean `kazan`?"));
+    let circle = told("{when_all_stopped: [{group: kazan}]}");
+    assert!(circle.contains("its calls would come back to it: "), "{circle}");
 }
 
 #[test]

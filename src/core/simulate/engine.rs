@@ -5,7 +5,6 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use super::calls::{Caller, Calls, DAY_US, HOUR_US};
 use super::distribution::to_us;
-use super::fatigue::{Limits, Readings, taper};
 use super::figures::Figures;
 use super::meter::{Answered, Meter};
 use super::people::People;
@@ -14,6 +13,7 @@ use super::rule::{Chooser, Question};
 use super::scenario::{Scenario, SimulatedPolicy};
 use super::sharing::Sharing;
 use crate::core::chance::{LogNormal, SplitMix64};
+use crate::core::guard::{Limits, Readings, taper};
 
 /// Callers beyond this many in the queue hear the busy tone.
 const WAITING_MAX: usize = 1_000_000;

@@ -8,11 +8,11 @@
 //! The same scenario, policy and seed give the same figures on every machine. It must not read files, draw charts or know what a good
 //! figure is.
 
+mod call_log;
 mod calls;
 mod credit;
 mod distribution;
 mod engine;
-pub mod fatigue;
 mod figures;
 mod interval;
 mod learning;
@@ -26,6 +26,7 @@ mod sharing;
 mod summary;
 mod window;
 
+pub use call_log::CallLog;
 pub use distribution::Distribution;
 pub use engine::{Given, run, watch};
 pub use figures::{AgentFigures, ChangeFigures, Figures, HourFigures, ReturnFigures};

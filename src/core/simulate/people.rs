@@ -1,7 +1,8 @@
 //! Who is on duty, who is busy, and how loaded everybody is.
 
-use super::fatigue::{CallLog, Readings};
+use super::call_log::CallLog;
 use super::per_agent::PerAgent;
+use crate::core::guard::Readings;
 
 /// Everybody on the floor.
 #[derive(Debug)]

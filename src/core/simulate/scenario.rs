@@ -3,7 +3,7 @@
 //! Plain values; `scenario_check::check` says what is wrong with them.
 
 use super::distribution::Distribution;
-use super::fatigue::{Band, Limits};
+use crate::core::guard::{Band, Limits};
 use crate::core::policy::{Count, Mode, WrapUp};
 
 /// A sales floor. Times of day count from the opening.

@@ -1,8 +1,8 @@
 //! What is wrong with a scenario or a policy, before anything is simulated.
 
 use super::distribution::Distribution;
-use super::fatigue::{Band, Limits};
 use super::scenario::{AfterCall, Load, Rule, Scenario, SimulatedAgent, SimulatedPolicy};
+use crate::core::guard::{Band, Limits};
 
 const DAY_SECONDS: f64 = 86_400.0;
 /// More people make no group, and a table of everybody by everybody would not fit.

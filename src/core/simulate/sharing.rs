@@ -2,11 +2,11 @@
 
 use super::calls::DAY_US;
 use super::distribution::to_seconds;
-use super::fatigue::Stop;
 use super::learning::Learning;
 use super::people::People;
 use super::per_agent::PerAgent;
 use super::scenario::{Rule, Scenario, ShareSource, SimulatedPolicy};
+use crate::core::guard::Stop;
 use crate::core::policy::Mode;
 use crate::core::selection::{expected_shares, to_expected_shares};
 use crate::core::share_plan::left_of_way;

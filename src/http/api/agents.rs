@@ -33,9 +33,11 @@ pub struct AgentItem {
     pub state: AgentState,
     /// Calls that hold the agent now, reservations included.
     pub calls: usize,
-    /// Why, where the presence was set with a reason or a pause came by itself: `3 missed calls in a row`, `planned break`,
-    /// `outside working hours`.
+    /// Why, where the presence was set with a reason, a pause came by itself (`3 missed calls in a row`, `planned break`), the working
+    /// hours say so (`outside working hours`) or the guard has stopped the agent (`361 minutes of talk this shift`).
     pub reason: Option<String>,
+    /// Since when the overload guard has stopped the agent in all groups of the agent; null where it has not.
+    pub stopped_since: Option<String>,
     /// Until when that holds, where it ends by itself.
     pub until: Option<String>,
     /// How many calls the agent wants compared with the own share.
@@ -240,16 +242,20 @@ fn item(tally: &Tally, ix: AgentIx, now: Timestamp, told: bool) -> AgentItem {
         AtWork::Off { until } if live.presence(now) != PresenceState::OffDuty => Some(until),
         AtWork::Off { .. } | AtWork::Break { .. } | AtWork::Ending { .. } | AtWork::Yes { .. } => None,
     };
-    let state = match (&pause, opens) {
-        (Some(_), _) => AgentState::Paused,
-        (None, Some(_)) => AgentState::OffDuty,
-        (None, None) => live.state(&strictest_guard(tally.workspace(), ix), now, told),
+    let stop = rotation::stop_of(tally, ix, now).filter(|_| pause.is_none() && opens.is_none());
+    let state = match (&pause, opens, live.state(&strictest_guard(tally.workspace(), ix), now, told)) {
+        (Some(_), ..) => AgentState::Paused,
+        (None, Some(_), _) => AgentState::OffDuty,
+        (None, None, AgentState::Free | AgentState::Unknown) if stop.is_some() => AgentState::Stopped,
+        (None, None, state) => state,
     };
-    let (reason, until) = match (pause, opens) {
-        (Some(pause), _) => (reason_of(&pause), pause.until),
-        (None, Some(until)) => (Some("outside working hours".to_owned()), until),
-        (None, None) => live.set_by_hand(now).map_or((None, None), |set| (set.reason.clone(), set.until)),
+    let (reason, until) = match (pause, opens, &stop) {
+        (Some(pause), ..) => (reason_of(&pause), pause.until),
+        (None, Some(until), _) => (Some("outside working hours".to_owned()), until),
+        (None, None, Some(stop)) => (Some(stop.by.told(stop.readings.of(stop.by))), None),
+        (None, None, None) => live.set_by_hand(now).map_or((None, None), |set| (set.reason.clone(), set.until)),
     };
+    let stopped_since = stop.and_then(|stop| Timestamp::from_microsecond(stop.since_us).ok());
     let presence_set_at = live.presence.as_ref().map(|presence| presence.set_at);
     let misses = |kind| live.misses.count(kind, presence_set_at, now);
     AgentItem {
@@ -258,6 +264,7 @@ fn item(tally: &Tally, ix: AgentIx, now: Timestamp, told: bool) -> AgentItem {
         state,
         calls: live.holds.iter().filter(|hold| now < hold.until).count(),
         reason,
+        stopped_since: stopped_since.map(|since| since.to_string()),
         until: until.map(|until| until.to_string()),
         load: tally.interventions().load(&agent.id),
         pause_after_call: live.pending_pause(now).map(|asked| AskedPauseItem {
@@ -287,9 +294,9 @@ fn reason_of(pause: &Pause<'_>) -> Option<String> {
 /// The guard by which after-call time is shown: of the groups the agent is in, the one that keeps it longest.
 fn strictest_guard(workspace: &Workspace, ix: AgentIx) -> Guard {
     let groups = workspace.groups.iter().filter(|group| group.members.iter().any(|member| member.who == MemberRef::Agent(ix)));
-    let guards = groups.map(|group| workspace.policy(group.policy).guard);
+    let guards = groups.map(|group| &workspace.policy(group.policy).guard);
     let longest = |guard: &Guard| guard.wrap_up.map_or(0.0, |wrap_up| wrap_up.max_seconds);
-    guards.max_by(|a, b| longest(a).total_cmp(&longest(b))).unwrap_or_default()
+    guards.max_by(|a, b| longest(a).total_cmp(&longest(b))).cloned().unwrap_or_default()
 }
 
 /// Whether any PBX of the workspace posts events.

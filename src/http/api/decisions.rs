@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::decision_guard::{GuardItem, guard_item, rested};
 use super::page::{PageQuery, Query};
 use super::route_explanation::{self, RouteExplained};
 use crate::core::decision::{Decision, Stage};
@@ -85,10 +86,12 @@ pub struct DecisionList {
 pub struct Candidate {
     /// An agent or a group.
     pub member: String,
-    /// `free busy reserved off_duty paused no_share outside_hours planned_break shift_ending`.
+    /// `free busy reserved off_duty paused stopped no_share outside_hours planned_break shift_ending`.
     pub standing: String,
     /// Published share.
     pub target: f64,
+    /// What the overload guard and the own setting did to the share; null where they did nothing.
+    pub guard: Option<GuardItem>,
     /// Expected share of this one call, over those in rotation.
     pub expected: f64,
     /// Credit before the call, in `unit`.
@@ -273,6 +276,7 @@ fn step(view: &GroupView, chosen: Option<usize>) -> DecisionStep {
                 member: id.to_string(),
                 standing: standing_name(view.standing.get(position)).to_owned(),
                 target: at(&view.lambda.published, position),
+                guard: view.eased(position).map(guard_item),
                 expected,
                 owed_before,
                 owed_compared: owed_before + expected * view.unit,
@@ -297,6 +301,9 @@ fn step(view: &GroupView, chosen: Option<usize>) -> DecisionStep {
 
 fn sentence(view: &GroupView, candidates: &[Candidate]) -> String {
     let unit = if view.in_seconds { "seconds" } else { "calls" };
+    if let Some(text) = rested(view) {
+        return text;
+    }
     let Some(chosen) = candidates.iter().find(|candidate| candidate.chosen) else {
         return format!("Group `{}` was looked into for the further targets only.", view.group);
     };
@@ -331,6 +338,7 @@ fn standing_name(standing: Option<&MemberStanding>) -> &'static str {
         Some(MemberStanding::OutsideHours) => "outside_hours",
         Some(MemberStanding::PlannedBreak) => "planned_break",
         Some(MemberStanding::ShiftEnding) => "shift_ending",
+        Some(MemberStanding::Stopped) => "stopped",
         Some(MemberStanding::NoShare) | None => "no_share",
     }
 }

@@ -6,6 +6,7 @@ pub mod brake;
 pub mod callbacks;
 pub mod comparison;
 pub mod connections;
+mod decision_guard;
 pub mod decisions;
 pub mod events;
 pub mod experiment;

@@ -6,13 +6,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::core::feasible_share::GroupCeiling;
+use crate::core::group_guard::{self, GroupGuard};
 use crate::core::ids::GroupId;
 use crate::core::load_meter;
-use crate::core::record::MemberStanding;
-use crate::core::rotation::AutomaticPauses;
-use crate::core::shifts::Shifts;
+use crate::core::roster::Roster;
 use crate::core::tally::Tally;
-use crate::core::workspace::{GroupIx, MemberRef, Workspace};
+use crate::core::workspace::{GroupIx, MemberRef};
 use crate::http::access::Reader;
 use crate::http::problem::{Code, Problem};
 use crate::http::state::AppState;
@@ -20,9 +19,9 @@ use crate::http::state::AppState;
 /// What reduces or stops a member's calls.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MemberGuard {
-    /// 1 = nothing, 0 = stopped.
+    /// 1 = nothing, 0 = stopped: times the weight.
     pub factor: f64,
-    /// Why, below 1.
+    /// Why, below 1: `talk_minutes calls_per_hour occupancy calls_in_a_row minutes_since_rest`.
     pub reason: Option<String>,
 }
 
@@ -117,7 +116,7 @@ pub async fn group_shares(
         let received: f64 = window.received.iter().sum();
         brake = tally.interventions().equal_shares(&policy.id);
         let targets = if brake { workspace.equal_shares(ix) } else { &published.published };
-        let weights = weights(tally, ix, targets, now);
+        let (weights, guards) = weights(tally, ix, targets, now);
         load = load_meter::load_now(tally, ix, now);
         let ceiling = load.map(|load| GroupCeiling { workspace: tally.workspace(), group: ix, load });
         let who = |position: usize| tally.workspace().group(ix).members.get(position).map(|member| member.who);
@@ -134,7 +133,7 @@ pub async fn group_shares(
                 expected: at(&window.expected, position),
                 received: at(&window.received, position),
                 owed: at(&owed, position),
-                guard: MemberGuard { factor: 1.0, reason: None },
+                guard: guards.get(position).cloned().unwrap_or(MemberGuard { factor: 1.0, reason: None }),
                 feasible: ceiling.zip(who(position)).map(|(ceiling, who)| ceiling.feasible(who)),
                 above_feasible: ceiling
                     .zip(who(position))
@@ -159,27 +158,52 @@ pub async fn group_shares(
     }))
 }
 
-fn weights(tally: &Tally, ix: GroupIx, published: &[f64], now: jiff::Timestamp) -> Vec<f64> {
-    let workspace = tally.workspace();
-    let weigh = |(member, share): (&crate::core::workspace::Member, &f64)| {
-        if in_rotation(tally, workspace, ix, member.who, now) { *share } else { 0.0 }
-    };
-    let raw: Vec<f64> = workspace.group(ix).members.iter().zip(published).map(weigh).collect();
-    crate::core::selection::expected_shares(&raw)
+/// Shares over the rotation after the guard, and what the guard says of each member.
+fn weights(tally: &Tally, ix: GroupIx, published: &[f64], now: jiff::Timestamp) -> (Vec<f64>, Vec<MemberGuard>) {
+    let (workspace, policy) = (tally.workspace(), tally.workspace().policy_of(ix));
+    let roster = Roster::of_group(tally, ix, now);
+    let guard = GroupGuard::in_group(tally, ix, &roster, now);
+    let mut eased = Vec::new();
+    let mut weights: Vec<f64> = Vec::with_capacity(published.len());
+    for (position, (member, share)) in workspace.group(ix).members.iter().zip(published).enumerate() {
+        let stays = match member.who {
+            MemberRef::Group(_) => in_rotation(tally, ix, position, now),
+            MemberRef::Agent(agent) => {
+                let live = tally.agent(agent);
+                let stands = roster.over(agent, live, live.standing(&policy.guard, now, None));
+                if stands.in_rotation() {
+                    eased.extend(guard.recorded(position, policy.own_setting.factor(live.load)));
+                }
+                guard.over(position, stands).in_rotation()
+            }
+        };
+        weights.push(if stays { *share } else { 0.0 });
+    }
+    group_guard::ease_weights(&mut weights, &mut eased);
+    let mut told = vec![MemberGuard { factor: 1.0, reason: None }; weights.len()];
+    for member in &eased {
+        let cause = member.cause.filter(|_| member.factor < 1.0);
+        if let Some(told) = told.get_mut(member.member as usize) {
+            *told = MemberGuard { factor: member.factor, reason: cause.map(|cause| cause.by.as_str().to_owned()) };
+        }
+    }
+    (crate::core::selection::expected_shares(&weights), told)
 }
 
-fn in_rotation(tally: &Tally, workspace: &Workspace, group: GroupIx, who: MemberRef, now: jiff::Timestamp) -> bool {
-    match who {
+/// Whether a member takes calls now. For a group: somebody in it does.
+fn in_rotation(tally: &Tally, ix: GroupIx, position: usize, now: jiff::Timestamp) -> bool {
+    let workspace = tally.workspace();
+    let Some(member) = workspace.group(ix).members.get(position) else { return false };
+    match member.who {
         MemberRef::Agent(agent) => {
             let live = tally.agent(agent);
-            let standing: MemberStanding = live.standing(&workspace.policy_of(group).guard, now, None);
-            let standing = Shifts::in_group(tally, group, now).over(agent, live, standing);
-            AutomaticPauses::in_group(tally, group, now).over(live, standing).in_rotation()
+            let roster = Roster::of_group(tally, ix, now);
+            let stands = roster.over(agent, live, live.standing(&workspace.policy_of(ix).guard, now, None));
+            GroupGuard::in_group(tally, ix, &roster, now).over(position, stands).in_rotation()
         }
-        MemberRef::Group(below) => workspace
-            .group(below)
-            .members
-            .iter()
-            .any(|member| member.base > 0.0 && in_rotation(tally, workspace, below, member.who, now)),
+        MemberRef::Group(below) => {
+            let members = workspace.group(below).members.iter().enumerate().filter(|(_, member)| member.base > 0.0);
+            members.into_iter().any(|(position, _)| in_rotation(tally, below, position, now))
+        }
     }
 }

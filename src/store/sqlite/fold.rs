@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use crate::broker::store::{EventOutcome, Recorded, StoreError};
+use crate::core::activity::KEPT_SECONDS;
 use crate::core::call_state::later;
 use crate::core::credit_book::PERIODS_REMEMBERED;
 use crate::core::ids::{CallKey, GroupId, WorkspaceId};
@@ -29,6 +30,9 @@ const CHUNK: usize = 2000;
 
 /// Events of calls without a decision of ours matter this long: they may keep an agent busy.
 const STRANGE_CALL_SECONDS: i64 = 4 * 3600;
+
+/// Their conversations matter this long: they load people.
+const STRANGE_TALK_SECONDS: i64 = KEPT_SECONDS;
 
 /// What is stored of one call.
 pub(super) struct History {
@@ -126,6 +130,7 @@ pub(super) async fn workspace(
     resets(connection, &opening.id, &mut opening.tally).await?;
     // First: what is said of a call must be known when the call is folded, for it may be let go right after.
     opening.standing(recorded::standing(connection, &opening.id, Timestamp::MAX).await?);
+    opening.standing(recorded::duty_since(connection, &opening.id, later(now, -KEPT_SECONDS)).await?);
     opening.decisions(connection, from).await?;
     opening.recent_events(connection).await?;
     opening.tally.advance(now);
@@ -260,10 +265,12 @@ impl Opening {
     async fn recent_events(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let rows: Vec<(String,)> = sqlx::query_as(
             "SELECT e.body FROM events AS e WHERE e.workspace = ?1 AND e.received_at_us >= ?2 AND e.call_id IS NOT NULL
+             AND (e.received_at_us >= ?3 OR +e.type IN ('answered', 'held', 'resumed', 'transferred', 'ended'))
              AND NOT EXISTS (SELECT 1 FROM decision_calls AS d WHERE d.workspace = ?1 AND d.connection = e.connection
                  AND d.call_id = e.call_id)",
         )
         .bind(self.id.as_str())
+        .bind(micros(later(self.now, -STRANGE_TALK_SECONDS)))
         .bind(micros(later(self.now, -STRANGE_CALL_SECONDS)))
         .fetch_all(connection)
         .await

@@ -53,6 +53,48 @@ pub(super) async fn standing(
     workspace: &WorkspaceId,
     before: Timestamp,
 ) -> Result<Recorded, StoreError> {
+    let duty = duty_before(connection, workspace, before).await?;
+    let interventions = bodies_before(
+        connection,
+        "SELECT body FROM interventions WHERE workspace = ? AND set_at_us < ? ORDER BY position",
+        workspace,
+        before,
+    );
+    let interventions = interventions.await?.iter().filter_map(|(body,)| readable(intervention_of(body))).collect();
+    Ok(Recorded { interventions, ..duty })
+}
+
+/// Words of the PBX on agents and presence since `from`, and what held then. A row that cannot be read is passed over.
+pub(super) async fn duty_since(
+    connection: &mut SqliteConnection,
+    workspace: &WorkspaceId,
+    from: Timestamp,
+) -> Result<Recorded, StoreError> {
+    let mut duty = duty_before(connection, workspace, from).await?;
+    let span = (from, Timestamp::MAX);
+    let words = bodies(
+        connection,
+        "SELECT body FROM events WHERE workspace = ? AND received_at_us >= ? AND received_at_us < ? AND +type = 'agent_state'
+         ORDER BY received_at_us, position",
+        workspace,
+        span,
+    );
+    duty.events.extend(words.await?.iter().filter_map(|(body,)| readable(event_of(body))));
+    let presence = bodies(
+        connection,
+        "SELECT body FROM presence WHERE workspace = ? AND set_at_us >= ? AND set_at_us < ? ORDER BY set_at_us, position",
+        workspace,
+        span,
+    );
+    duty.presence.extend(presence.await?.iter().filter_map(|(body,)| readable(presence_of(body))));
+    Ok(duty)
+}
+
+async fn duty_before(
+    connection: &mut SqliteConnection,
+    workspace: &WorkspaceId,
+    before: Timestamp,
+) -> Result<Recorded, StoreError> {
     let words = bodies_before(
         connection,
         "SELECT e.body FROM (SELECT agent, MAX(at_us) AS at_us FROM events
@@ -73,14 +115,7 @@ pub(super) async fn standing(
         before,
     );
     let presence = presence.await?.iter().filter_map(|(body,)| readable(presence_of(body))).collect();
-    let interventions = bodies_before(
-        connection,
-        "SELECT body FROM interventions WHERE workspace = ? AND set_at_us < ? ORDER BY position",
-        workspace,
-        before,
-    );
-    let interventions = interventions.await?.iter().filter_map(|(body,)| readable(intervention_of(body))).collect();
-    Ok(Recorded { decisions: Vec::new(), events, presence, interventions })
+    Ok(Recorded { events, presence, ..Recorded::default() })
 }
 
 async fn decisions(

@@ -60,7 +60,7 @@ fn of_twenty_percent_the_first_of_eight_gets_what_one_person_can_carry() {
         let mut meter = LoadMeter::default();
         for call in answered.iter().filter_map(|call| floor.tally.call(&Floor::key(call))) {
             for part in call.parts(floor.now) {
-                report.add(&part, |_| false);
+                report.add(&part, |_| 1.0);
                 meter.add_part(&part, floor.tally.workspace(), group);
             }
         }

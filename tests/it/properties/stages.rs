@@ -92,7 +92,7 @@ impl Pbx {
             policy.dialling.busy_stage = true;
             policy
         };
-        let policies = [("north-policy", guards[0]), ("south-policy", guards[1])].map(policy).into();
+        let policies = [("north-policy", guards[0].clone()), ("south-policy", guards[1].clone())].map(policy).into();
         let members = |ids: [&'static str; 3]| ids.map(|id| (id, 1.0));
         let groups = [("north", "north-policy", &members(NORTH)[..]), ("south", "south-policy", &members(SOUTH)[..])];
         Self {
@@ -241,7 +241,7 @@ fn later(at: Timestamp, seconds: i64) -> Timestamp {
 
 fn any_guard() -> impl Strategy<Value = Guard> {
     let wrap_up = prop::option::of(Just(WRAP_UP));
-    (1u32..=3, wrap_up).prop_map(|(concurrent_calls, wrap_up)| Guard { concurrent_calls, wrap_up })
+    (1u32..=3, wrap_up).prop_map(|(concurrent_calls, wrap_up)| Guard { concurrent_calls, wrap_up, ..Guard::default() })
 }
 
 proptest! {

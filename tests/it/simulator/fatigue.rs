@@ -1,6 +1,7 @@
 //! What loads people, by hand.
 
-use meritline::core::simulate::fatigue::{Band, CallLog, Indicator, Limits, Readings, Stop, taper};
+use meritline::core::guard::{Band, Indicator, Limits, Readings, Stop, taper};
+use meritline::core::simulate::CallLog;
 
 const MINUTE_US: i64 = 60_000_000;
 
