@@ -33,6 +33,9 @@ const TALK_MAX_SECONDS: i64 = 4 * 3600;
 /// A call that nobody answered and whose end was never told is missed so long after its targets must have rung out.
 const UNTOLD_END_SECONDS: i64 = 60;
 
+/// What was received further ahead than this of the instant asked for, was received before the clock was set back.
+pub const CLOCK_SLACK_SECONDS: i64 = 60;
+
 /// An event's place in the order the PBX tells: its clock, then the kind, then the id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Mark {
@@ -214,7 +217,8 @@ impl CallState {
         }
     }
 
-    /// What the call does to each agent at an instant, and until when that holds without further events.
+    /// What the call does to each agent at an instant, and until when that holds without further events. An offer from before the
+    /// clock was set back is over: nobody is held for an hour that comes twice. A conversation lasts until its end is told.
     pub fn occupancies(&self, now: Timestamp) -> Vec<(AgentId, Occupancy, Timestamp)> {
         let mut found = Vec::new();
         if self.ended.is_some() {
@@ -238,12 +242,13 @@ impl CallState {
                 | CallEventType::AgentState => continue,
             };
             let until = later(leg.latest.received_at, seconds);
-            if now < until {
+            if now < until && (occupancy == Occupancy::Talking || !is_ahead(leg.latest.received_at, now)) {
                 found.push((leg.agent.clone(), occupancy, until));
             }
         }
-        if let Some((agent, until)) = self.reservation()
+        if let Some((agent, since, until)) = self.reservation()
             && now < until
+            && !is_ahead(since, now)
             && !found.iter().any(|(known, ..)| *known == agent)
         {
             found.push((agent, Occupancy::Reserved, until));
@@ -496,4 +501,9 @@ fn keep_later_pair(slot: &mut Option<(Mark, u32)>, pair: (Mark, u32)) {
 /// `at` plus seconds; the end of time where that leaves the calendar.
 pub fn later(at: Timestamp, seconds: i64) -> Timestamp {
     at.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+/// Whether something was received before the clock was set back to an instant.
+pub fn is_ahead(received_at: Timestamp, now: Timestamp) -> bool {
+    later(now, CLOCK_SLACK_SECONDS) < received_at
 }
