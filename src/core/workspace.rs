@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::agent::{Agent, NumberKind};
 use super::call::DialledNumber;
-use super::ids::{AgentId, ConnectionId, CrmUserId, GroupId, PolicyId, RouteId, WorkspaceId};
+use super::ids::{AgentId, ConnectionId, CrmUserId, GroupId, MemberId, PolicyId, RouteId, WorkspaceId};
 use super::money::Currency;
 use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, Policy};
@@ -412,6 +412,12 @@ impl Workspace {
     #[expect(clippy::indexing_slicing, reason = "positions are only made by this workspace")]
     pub fn equal_shares(&self, group: GroupIx) -> &Arc<[f64]> {
         &self.equal_shares[group.0 as usize]
+    }
+
+    /// The agent or the group with a member's id.
+    pub fn find_member(&self, id: &MemberId) -> Option<MemberRef> {
+        let agent = self.agent_by_id.get(id.as_str()).map(|ix| MemberRef::Agent(*ix));
+        agent.or_else(|| self.group_by_id.get(id.as_str()).map(|ix| MemberRef::Group(*ix)))
     }
 
     /// The member's id as text.
