@@ -1,6 +1,6 @@
 //! Shares out tasks to call back: each is chosen for like a call, recorded like a decision and charged like one.
 //!
-//! A task is decided under a call id that follows from the missed call, so that several replicas decide it once.
+//! A task is decided under a key that follows from the missed call, so that several replicas decide it once.
 
 use std::sync::Arc;
 use std::time::Duration;

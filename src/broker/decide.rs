@@ -190,7 +190,8 @@ fn attempt(tally: &Tally, call: &CallKey, hook: &Hook<'_>) -> Attempt {
             None => Attempt::Next(1),
             Some(last) => {
                 let since = hook.received_at.duration_since(last.decision.received_at).as_secs();
-                if since < i64::from(retry_window_seconds(hook)) {
+                // Whether a clock that was set back hides a retry cannot be known: the caller shall not hear the same phone for an hour.
+                if since.abs() < i64::from(retry_window_seconds(hook)) {
                     Attempt::Known(Arc::clone(last))
                 } else {
                     Attempt::Next(last.decision.attempt.saturating_add(1))

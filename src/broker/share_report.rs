@@ -9,21 +9,21 @@ use super::store::{Store, StoreError};
 use super::tenant::Tenant;
 use crate::core::call_state::{CallState, GroupPart};
 use crate::core::callback;
+use crate::core::feasible_share::GroupCeiling;
 use crate::core::ids::MemberId;
 use crate::core::intervention::InterventionBook;
 use crate::core::load_meter::LoadMeter;
-use crate::core::offered_load::OCCUPANCY_MAX;
 use crate::core::recent_calls::RecentCalls;
 use crate::core::share_report::{ShareParts, ShareReport};
 use crate::core::tally::Tally;
-use crate::core::workspace::{GroupIx, MemberRef};
+use crate::core::workspace::GroupIx;
 
 /// The shares of a group over a span.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShareExplanation {
     /// What all calls together weigh: their number, or their seconds of talk.
     pub units: f64,
-    /// The largest share one person could carry at this load; none for too few calls, and where members are groups.
+    /// The largest share one person could carry at this load; none for too few calls.
     pub feasible: Option<f64>,
     /// By member.
     pub members: BTreeMap<MemberId, ShareParts>,
@@ -62,9 +62,12 @@ pub async fn explain_shares(
         recent.forget(end);
         at = end;
     }
-    let people_only = workspace.group(group).members.iter().all(|member| matches!(member.who, MemberRef::Agent(_)));
-    let feasible = load.offered().filter(|_| people_only).map(|offered| offered.feasible_share(OCCUPANCY_MAX));
-    Ok(ShareExplanation { units: report.units(), feasible, members: report.shares(feasible) })
+    let ceiling = load.offered().map(|load| GroupCeiling { workspace, group, load });
+    let members = report.shares(|member| {
+        let ceiling = ceiling?;
+        Some(workspace.find_member(member).map_or_else(|| ceiling.one_person(), |who| ceiling.feasible(who)))
+    });
+    Ok(ShareExplanation { units: report.units(), feasible: ceiling.map(|ceiling| ceiling.one_person()), members })
 }
 
 fn add(report: &mut ShareReport, call: &CallState, part: &GroupPart) {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::activity::Activity;
 use super::call::PbxAgentState;
-use super::call_state::{Occupancy, TalkEnd, later};
+use super::call_state::{Occupancy, TalkEnd, is_ahead, later};
 use super::ids::EventId;
 use super::intervention::{AskedPause, Load};
 use super::misses::{MissPause, Misses};
@@ -212,6 +212,9 @@ impl AgentLive {
     /// When after-call time ends under a guard; none when there is none now.
     pub fn wrap_up_until(&self, guard: &Guard, now: Timestamp) -> Option<Timestamp> {
         let (wrap_up, talk) = (guard.wrap_up?, self.past_talks.last()?);
+        if is_ahead(talk.received_at, now) {
+            return None;
+        }
         #[expect(clippy::cast_possible_truncation, reason = "bounded by max_seconds, minutes in practice")]
         let micros = (wrap_up.seconds(talk.talk_seconds) * 1e6) as i64;
         let until = talk.received_at.checked_add(jiff::SignedDuration::from_micros(micros)).ok()?;

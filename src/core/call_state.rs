@@ -35,6 +35,9 @@ const TALK_MAX_SECONDS: i64 = 4 * 3600;
 /// A call that nobody answered and whose end was never told is missed so long after its targets must have rung out.
 const UNTOLD_END_SECONDS: i64 = 60;
 
+/// What was received further ahead than this of the instant asked for, was received before the clock was set back.
+pub const CLOCK_SLACK_SECONDS: i64 = 60;
+
 /// An event's place in the order the PBX tells: its clock, then the kind, then the id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Mark {
@@ -216,7 +219,8 @@ impl CallState {
         }
     }
 
-    /// What the call does to each agent at an instant, and until when that holds without further events.
+    /// What the call does to each agent at an instant, and until when that holds without further events. An offer from before the
+    /// clock was set back is over: nobody is held for an hour that comes twice. A conversation lasts until its end is told.
     pub fn occupancies(&self, now: Timestamp) -> Vec<(AgentId, Occupancy, Timestamp)> {
         let mut found = Vec::new();
         if self.ended.is_some() {
@@ -240,12 +244,13 @@ impl CallState {
                 | CallEventType::AgentState => continue,
             };
             let until = later(leg.latest.received_at, seconds);
-            if now < until {
+            if now < until && (occupancy == Occupancy::Talking || !is_ahead(leg.latest.received_at, now)) {
                 found.push((leg.agent.clone(), occupancy, until));
             }
         }
-        if let Some((agent, until)) = self.reservation()
+        if let Some((agent, since, until)) = self.reservation()
             && now < until
+            && !is_ahead(since, now)
             && !found.iter().any(|(known, ..)| *known == agent)
         {
             found.push((agent, Occupancy::Reserved, until));
@@ -554,4 +559,9 @@ fn is_sent_away(record: &DecisionRecord) -> bool {
         Some(Outcome::Reject | Outcome::Branch { .. }) => true,
         Some(Outcome::Ring { .. } | Outcome::Callback { .. }) | None => false,
     }
+}
+
+/// Whether something was received before the clock was set back to an instant.
+pub fn is_ahead(received_at: Timestamp, now: Timestamp) -> bool {
+    later(now, CLOCK_SLACK_SECONDS) < received_at
 }

@@ -37,9 +37,14 @@ pub struct AboveCeiling {
 }
 
 impl GroupCeiling<'_> {
+    /// The largest share one person can carry, from 0 to 1.
+    pub fn one_person(&self) -> f64 {
+        self.load.feasible_share(OCCUPANCY_MAX)
+    }
+
     /// The largest share a member can carry, from 0 to 1.
     pub fn feasible(&self, who: MemberRef) -> f64 {
-        (people(self.workspace, who).len() as f64 * self.load.feasible_share(OCCUPANCY_MAX)).min(1.0)
+        (people(self.workspace, who).len() as f64 * self.one_person()).min(1.0)
     }
 
     /// Whether a share lies above what its member can carry.

@@ -32,7 +32,7 @@ pub struct ShareParts {
     pub guard: f64,
     /// Moved by who was there: above 0 who was there while others were not.
     pub presence: f64,
-    /// What one person could not carry; never above 0.
+    /// What one person, or a group's people together, could not carry; never above 0.
     pub feasibility: f64,
     /// What is still owed or ahead, and what came over from who could not carry it.
     pub rest: f64,
@@ -114,9 +114,9 @@ impl ShareReport {
         self.members.get(member).map_or(0.0, |sums| sums.received)
     }
 
-    /// Each member's share, part by part; `feasible` is the largest share one person could carry.
-    pub fn shares(&self, feasible: Option<f64>) -> BTreeMap<MemberId, ShareParts> {
-        self.members.iter().map(|(id, sums)| (id.clone(), self.parts(sums, feasible))).collect()
+    /// Each member's share, part by part; `feasible` tells the largest share a member could carry, where that is known.
+    pub fn shares(&self, feasible: impl Fn(&MemberId) -> Option<f64>) -> BTreeMap<MemberId, ShareParts> {
+        self.members.iter().map(|(id, sums)| (id.clone(), self.parts(sums, feasible(id)))).collect()
     }
 
     fn parts(&self, sums: &Sums, feasible: Option<f64>) -> ShareParts {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::activity::{CallMark, Conversation};
 use super::availability::{AgentLive, Hold, PbxWord};
 use super::call::CallEventType;
-use super::call_state::{CallState, GroupPart};
+use super::call_state::{CallState, GroupPart, is_ahead};
 use super::callback;
 use super::credit_book::{CreditBook, EntryKey};
 use super::ids::{AgentId, CallKey, GroupId, MemberId};
@@ -58,6 +58,8 @@ pub struct Tally {
     next_serial: u64,
     expiries: BinaryHeap<Reverse<(Timestamp, u64)>>,
     sequence: u64,
+    heard_at: Timestamp,
+    advanced_to: Timestamp,
     interventions: InterventionBook,
     recent: RecentCalls,
     shadows: ShadowBooks,
@@ -78,6 +80,8 @@ impl Tally {
             next_serial: 1,
             expiries: BinaryHeap::new(),
             sequence: 0,
+            heard_at: Timestamp::MIN,
+            advanced_to: Timestamp::MIN,
             interventions: InterventionBook::default(),
             recent: RecentCalls::default(),
             shadows: ShadowBooks::default(),
@@ -130,6 +134,7 @@ impl Tally {
     /// Adds a decision.
     pub fn add_decision(&mut self, record: Arc<DecisionRecord>) {
         let received_at = record.decision.received_at;
+        self.hear(received_at);
         self.sequence = self.sequence.max(record.sequence);
         if record.moves_credit {
             self.note_given(&record);
@@ -150,6 +155,7 @@ impl Tally {
 
     /// Adds an event whose agent is named by id (numbers are resolved before).
     pub fn add_event(&mut self, received: &ReceivedEvent) {
+        self.hear(received.received_at);
         if received.event.event_type == CallEventType::AgentState {
             self.hear_agent_state(received);
             return;
@@ -165,6 +171,7 @@ impl Tally {
 
     /// Sets an agent's presence; of two the later set holds.
     pub fn set_presence(&mut self, presence: Presence) {
+        self.heard_at = self.heard_at.max(presence.set_at);
         let slot = self.agent_slot(&presence.agent);
         let Some(agent) = self.agents.get_mut(slot) else { return };
         agent.activity.hear_presence(&presence);
@@ -176,6 +183,7 @@ impl Tally {
     /// Adds what somebody set by hand; the same one again changes nothing. What is said of a call that was let go moves credit
     /// once the call is restored.
     pub fn intervene(&mut self, intervention: &Intervention) {
+        self.heard_at = self.heard_at.max(intervention.set_at);
         self.interventions.add(intervention);
         for key in intervention.change.moved_calls() {
             if let Some(serial) = self.call_serials.get(&key).copied() {
@@ -212,8 +220,20 @@ impl Tally {
         self.shadows.reset(group, at.as_microsecond());
     }
 
-    /// Lets time pass: reservations that ran out by `now` free their agents.
+    /// The latest instant of anything in the state: above the instant of now only where the clock was set back.
+    pub fn heard_at(&self) -> Timestamp {
+        self.heard_at
+    }
+
+    /// Lets time pass: reservations that ran out by `now` free their agents. Where the clock was set back, what every call does
+    /// to its agents is looked at anew.
     pub fn advance(&mut self, now: Timestamp) {
+        if is_ahead(self.advanced_to, now) {
+            let serials: Vec<u64> = self.calls.keys().copied().collect();
+            serials.into_iter().for_each(|serial| self.settle(serial, now));
+            self.advanced_to = now;
+        }
+        self.advanced_to = self.advanced_to.max(now);
         while let Some(Reverse((_, serial))) = self.expiries.peek().copied().filter(|Reverse((until, _))| *until <= now) {
             self.expiries.pop();
             self.refresh(serial, now);
@@ -322,6 +342,11 @@ impl Tally {
     /// The would-be credits of a group in an arm; see `shadow_books`.
     pub fn shadow(&self, group: GroupIx, arm: Arm) -> Option<&CreditBook> {
         self.shadows.get(&self.workspace.group(group).id, arm)
+    }
+
+    fn hear(&mut self, received_at: Timestamp) {
+        self.heard_at = self.heard_at.max(received_at);
+        self.advanced_to = self.advanced_to.max(received_at);
     }
 
     fn note_given(&mut self, record: &DecisionRecord) {

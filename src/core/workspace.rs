@@ -12,7 +12,7 @@ use super::agent::{Agent, NumberKind};
 use super::call::DialledNumber;
 use super::hours::Hours;
 use super::hours_used::HoursUsed;
-use super::ids::{AgentId, ConnectionId, CrmUserId, GroupId, HoursId, PolicyId, RouteId, WorkspaceId};
+use super::ids::{AgentId, ConnectionId, CrmUserId, GroupId, HoursId, MemberId, PolicyId, RouteId, WorkspaceId};
 use super::money::Currency;
 use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, Policy};
@@ -440,6 +440,12 @@ impl Workspace {
     #[expect(clippy::indexing_slicing, reason = "positions are only made by this workspace")]
     pub fn equal_shares(&self, group: GroupIx) -> &Arc<[f64]> {
         &self.equal_shares[group.0 as usize]
+    }
+
+    /// The agent or the group with a member's id.
+    pub fn find_member(&self, id: &MemberId) -> Option<MemberRef> {
+        let agent = self.agent_by_id.get(id.as_str()).map(|ix| MemberRef::Agent(*ix));
+        agent.or_else(|| self.group_by_id.get(id.as_str()).map(|ix| MemberRef::Group(*ix)))
     }
 
     /// The member's id as text.

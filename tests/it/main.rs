@@ -10,6 +10,7 @@
 
 mod api;
 mod architecture;
+mod bad_input;
 mod callbacks;
 mod cli;
 mod crash_safety;

@@ -35,6 +35,11 @@ async fn service() -> (TestService, String) {
 
 /// The poller of the workspace's CRM connection, asking Bitrix24 at `portal`; a question may take a second.
 fn poller(service: &TestService, portal: &str) -> Poller {
+    poller_reading(service, portal, &json!({}))
+}
+
+/// The same, with further figures of its deals: the metric's name, and the field.
+pub(crate) fn poller_reading(service: &TestService, portal: &str, metrics: &Value) -> Poller {
     let manifest = std::fs::read_to_string(contract::file("integrations/crm/bitrix24/manifest.yaml")).unwrap();
     let manifest = Manifest::parse(&manifest.replace("timeout_seconds: 60", "timeout_seconds: 1")).unwrap();
     let secret = |name: &str| (name == "SECRET").then(|| "crm-secret".to_owned());
@@ -47,7 +52,7 @@ fn poller(service: &TestService, portal: &str) -> Poller {
         currency: "RUB".parse().unwrap(),
         patience: Patience { tries: 1, pause: Duration::ZERO, wait_max: Duration::ZERO },
     };
-    let settings = json!({"portal": portal, "user": 1, "secret": "env:SECRET", "requests_burst": 1000});
+    let settings = json!({"portal": portal, "user": 1, "secret": "env:SECRET", "requests_burst": 1000, "metrics": metrics});
     Poller {
         store: Arc::clone(&service.store),
         clock: Arc::clone(&service.site.clock) as _,

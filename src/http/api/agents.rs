@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::interventions;
 use crate::core::availability::{AgentState, Pause, PauseCause};
 use crate::core::ids::AgentId;
 use crate::core::intervention::Load;
@@ -182,7 +183,8 @@ pub async fn put_presence(
     let now = state.clock.now();
     let until = future(body.until.as_deref(), now)?;
     let reason = short(body.reason)?;
-    let presence = Presence { agent: agent.into(), state: body.state, reason, until, set_at: now };
+    let set_at = interventions::set_at(&state, &reader).await?;
+    let presence = Presence { agent: agent.into(), state: body.state, reason, until, set_at };
     state.store.set_presence(&reader.tenant.workspace.id, presence).await?;
     read_back(&state, &reader, ix).await
 }

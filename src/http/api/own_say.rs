@@ -120,7 +120,8 @@ pub async fn post_rest(
         allow_rest(&state, &reader, ix, now).await?;
         let until = now.checked_add(SignedDuration::from_mins(i64::from(minutes))).ok();
         let (agent, reason) = (agent.into(), Some("rest".to_owned()));
-        let presence = Presence { agent, state: PresenceState::Paused, reason, until, set_at: now };
+        let set_at = interventions::set_at(&state, &reader).await?;
+        let presence = Presence { agent, state: PresenceState::Paused, reason, until, set_at };
         state.store.set_presence(&reader.tenant.workspace.id, presence).await?;
     }
     read_back(&state, &reader, ix).await

@@ -10,6 +10,7 @@ use super::page::Query;
 use crate::broker::share_report::explain_shares;
 use crate::core::ids::{GroupId, MemberId};
 use crate::core::share_report::ShareParts;
+use crate::core::workspace::Workspace;
 use crate::http::access::Reader;
 use crate::http::problem::{Code, Problem};
 use crate::http::state::AppState;
@@ -120,7 +121,7 @@ pub async fn explain_group_shares(
     let difference = match query.compare.as_deref().map(|pair| pair.split_once(',')) {
         None => None,
         Some(Some((one, other))) => match (find(one.trim()), find(other.trim())) {
-            (Some(left), Some(right)) => Some(difference(one.trim(), other.trim(), &left.minus(&right))),
+            (Some(left), Some(right)) => Some(difference([one.trim(), other.trim()], workspace, &left.minus(&right))),
             _ => {
                 let text = "`compare` names a member that had no part in this group's calls over the span.";
                 return Err(Problem::new(Code::InvalidParameter, text));
@@ -135,7 +136,7 @@ pub async fn explain_group_shares(
         unit: if workspace.policy_of(ix).mode.counts_seconds() { "seconds" } else { "calls" }.to_owned(),
         total: explained.units,
         feasible_percent: explained.feasible.map(|share| 100.0 * share),
-        members: explained.members.iter().map(|(member, parts)| member_explained(member.as_str(), parts)).collect(),
+        members: explained.members.iter().map(|(member, parts)| member_explained(member.as_str(), workspace, parts)).collect(),
         difference,
     }))
 }
@@ -175,28 +176,37 @@ fn parts(shares: &ShareParts) -> Vec<Influence> {
     shares.parts().into_iter().map(|(part, share)| Influence { part: part.to_owned(), points: 100.0 * share }).collect()
 }
 
-fn member_explained(member: &str, shares: &ShareParts) -> MemberExplanation {
+fn member_explained(member: &str, workspace: &Workspace, shares: &ShareParts) -> MemberExplanation {
     let actual = 100.0 * shares.actual;
-    let sentence = format!("`{member}` got {actual:.1} %: {}.", in_words(shares, true));
+    let sentence = format!("`{member}` got {actual:.1} %: {}.", in_words(shares, true, too_much(&[member], workspace)));
     MemberExplanation { member: member.to_owned(), actual_percent: actual, parts: parts(shares), sentence }
 }
 
-fn difference(member: &str, than: &str, shares: &ShareParts) -> ShareDifference {
+fn difference([member, than]: [&str; 2], workspace: &Workspace, shares: &ShareParts) -> ShareDifference {
     let points = 100.0 * shares.actual;
     let word = if points < 0.0 { "less" } else { "more" };
     let size = points.abs();
-    let sentence = format!("`{member}` got {size:.1} points {word} than `{than}`: {}.", in_words(shares, false));
+    let sentence = format!(
+        "`{member}` got {size:.1} points {word} than `{than}`: {}.",
+        in_words(shares, false, too_much(&[member, than], workspace))
+    );
     ShareDifference { member: member.to_owned(), than: than.to_owned(), points, parts: parts(shares), sentence }
 }
 
+/// What was more than these members could carry.
+fn too_much(members: &[&str], workspace: &Workspace) -> &'static str {
+    let is_group = |member: &&str| workspace.find_group(&GroupId::from(*member)).is_some();
+    if members.iter().any(is_group) { "more than its people can carry" } else { "more than one person can carry" }
+}
+
 /// The parts that matter, in a lead's words.
-fn in_words(shares: &ShareParts, whole: bool) -> String {
+fn in_words(shares: &ShareParts, whole: bool, too_much: &'static str) -> String {
     let word = |part: &str| match part {
         "base" => "set share",
         "score" => "results",
         "guard" => "overload protection and own setting",
         "presence" => "who was there",
-        "feasibility" => "more than one person can carry",
+        "feasibility" => too_much,
         _ => "not evened out yet",
     };
     let told = shares.parts().into_iter().filter(|(part, share)| share.abs() >= 0.0005 || (whole && *part == "base"));

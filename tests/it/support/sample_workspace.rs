@@ -132,6 +132,12 @@ impl SampleWorkspace {
         self
     }
 
+    /// Sets the time zone.
+    pub(crate) fn time_zone(mut self, name: &str) -> Self {
+        self.parts.time_zone = TimeZone::get(name).unwrap();
+        self
+    }
+
     /// Adds a PBX connection of a dialect, with its deadline of 300 ms and a retry window of 5 s.
     pub(crate) fn pbx(mut self, id: &str, integration: &str, events: EventFeed) -> Self {
         let kind = ConnectionKind::Pbx { events, deadline_ms: 300, retry_window_seconds: 5 };
