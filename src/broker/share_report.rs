@@ -11,6 +11,7 @@ use crate::core::call_state::CallState;
 use crate::core::callback;
 use crate::core::ids::MemberId;
 use crate::core::intervention::InterventionBook;
+use crate::core::policy::Mode;
 use crate::core::recent_calls::RecentCalls;
 use crate::core::share_report::{ShareParts, ShareReport};
 use crate::core::tally::Tally;
@@ -56,6 +57,9 @@ pub async fn explain_shares(
     let mut look = |tally: &Tally| set = tally.interventions().clone();
     store.view(&workspace.id, now, &mut look).await?;
     let (mut report, mut load, mut at) = (ShareReport::default(), Load::default(), from);
+    if tenant.workspace.policy_of(group).mode == Mode::HeadCount {
+        report = report.by_who_is_there();
+    }
     while at < until {
         let (facts, tail, end) = chunk(store, &workspace.id, at, until).await?;
         let calls = calls_of(&facts, &tail);

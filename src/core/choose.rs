@@ -4,6 +4,7 @@
 //! who can be rung is taken. The further targets are what the same choice would give with those already listed removed,
 //! no credit moved. Nothing is changed here: the result names what the caller must record.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use super::call_state::CallState;
 use super::callback;
 use super::decision::{CallerCard, Decision, Reason, Stage, Target};
+use super::head_count;
 use super::ids::{AgentId, CallKey, DecisionId, GroupId};
 use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, PersonalCalls, PersonalManager, Policy};
@@ -144,6 +146,7 @@ fn choose_through(lens: &Lens, tally: &Tally, shares: &ShareBoard, question: &Qu
         (None, Some(Mode::EqualCalls)) => Reason::EqualCalls,
         (None, Some(Mode::EqualTalkTime)) => Reason::EqualTalkTime,
         (None, Some(Mode::Performance)) => Reason::Performance,
+        (None, Some(Mode::HeadCount)) => Reason::HeadCount,
     };
     // A call that began apart stays apart: its later attempts move nothing either.
     let began_apart = tally.call(question.call).and_then(|call| call.decisions.first()).is_some_and(|first| !first.moves_credit);
@@ -282,7 +285,8 @@ impl<'a> Walk<'a> {
     fn node(&self, ix: GroupIx, published: Arc<[f64]>, who: Vec<Who>, standing: Vec<MemberStanding>) -> Node {
         let (book, members) = (self.lens.book(self.tally, ix), self.tally.members(ix));
         let weight = |(share, stands): (&f64, &MemberStanding)| if stands.in_rotation() { *share } else { 0.0 };
-        let weights: Vec<f64> = published.iter().zip(&standing).map(weight).collect();
+        let mut weights: Vec<f64> = published.iter().zip(&standing).map(weight).collect();
+        self.weigh_by_who_is_there(ix, &who, &mut weights);
         let values = selection::expected_shares(&weights).into_boxed_slice();
         let base = self.shares.group(ix).map(|shares| Arc::clone(&shares.base)).unwrap_or_default();
         let lambda = book.share_lambda(Lambda { members: Arc::clone(members), base, published, values });
@@ -298,6 +302,33 @@ impl<'a> Walk<'a> {
         }
         let grown = credit.iter().zip(&lambda.values).map(|(credit, share)| credit + share * unit).collect();
         Node { ix, who, standing, credit, grown, last_given: book.last_given(members), lambda, unit }
+    }
+
+    /// Under `head_count` a member group counts with the part of its people that is in the rotation.
+    fn weigh_by_who_is_there(&self, ix: GroupIx, who: &[Who], weights: &mut [f64]) {
+        if self.workspace.policy_of(ix).mode != Mode::HeadCount || !self.lens.follows_policy(self.workspace, ix) {
+            return;
+        }
+        for ((who, member), weight) in who.iter().zip(&self.workspace.group(ix).members).zip(weights) {
+            match who {
+                Who::Group(below) if *weight > 0.0 => {
+                    let mut there = BTreeSet::new();
+                    self.add_people_there(*below, &mut there);
+                    *weight *= head_count::part(there.len(), self.workspace, member);
+                }
+                Who::Agent(..) | Who::Group(_) => {}
+            }
+        }
+    }
+
+    fn add_people_there(&self, node: usize, there: &mut BTreeSet<AgentIx>) {
+        let Some(node) = self.nodes.get(node) else { return };
+        for (who, _) in node.who.iter().zip(&node.standing).filter(|(_, stands)| stands.in_rotation()) {
+            match who {
+                Who::Agent(agent, _) => drop(there.insert(*agent)),
+                Who::Group(below) => self.add_people_there(*below, there),
+            }
+        }
     }
 
     fn standing_of_group(&self, node: usize) -> MemberStanding {

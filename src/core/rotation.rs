@@ -77,6 +77,14 @@ pub fn pause_of(tally: &Tally, agent: AgentIx, now: Timestamp) -> Option<Pause<'
     Some(Pause { cause: PauseCause::Misses(first), until: Some(first.until) })
 }
 
+/// How an agent stands for a new call through a group, everything considered.
+pub fn standing(tally: &Tally, group: GroupIx, agent: AgentIx, now: Timestamp) -> MemberStanding {
+    let live = tally.agent(agent);
+    let alone = live.standing(&tally.workspace().policy_of(group).guard, now, None);
+    let in_shift = Shifts::in_group(tally, group, now).over(agent, live, alone);
+    AutomaticPauses::in_group(tally, group, now).over(live, in_shift)
+}
+
 /// Why an agent cannot rest now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RestRefusal {

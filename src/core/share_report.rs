@@ -81,14 +81,21 @@ struct Sums {
 pub struct ShareReport {
     members: BTreeMap<MemberId, Sums>,
     units: f64,
+    by_who_is_there: bool,
 }
 
 impl ShareReport {
+    /// Of a group whose shares follow who is there (`head_count`): what differs among those in the rotation is presence, not the guard.
+    #[must_use]
+    pub fn by_who_is_there(self) -> Self {
+        Self { by_who_is_there: true, ..self }
+    }
+
     /// Adds a call's part in the group's book. `stopped` says which members the guard kept out of the rotation.
     pub fn add(&mut self, part: &GroupPart, stopped: impl Fn(usize) -> bool) {
         let (lambda, units) = (&part.contribution.lambda, part.contribution.units);
         self.units += units;
-        let guarded = guarded_shares(lambda, stopped);
+        let guarded = guarded_shares(lambda, stopped, self.by_who_is_there);
         for (position, id) in lambda.members.iter().enumerate() {
             let at = |values: &[f64]| values.get(position).copied().unwrap_or(0.0);
             let published = at(&lambda.published);
@@ -142,7 +149,7 @@ impl ShareReport {
 
 /// Shares after the guard if everybody had been there: who was away counts with the own published share, who was stopped with
 /// nothing.
-fn guarded_shares(lambda: &Lambda, stopped: impl Fn(usize) -> bool) -> Vec<f64> {
+fn guarded_shares(lambda: &Lambda, stopped: impl Fn(usize) -> bool, by_who_is_there: bool) -> Vec<f64> {
     // In the rotation, expected and published shares differ by the guard's factor, up to one factor for all.
     let ratio = |position: usize| {
         let (value, published) = (*lambda.values.get(position)?, *lambda.published.get(position)?);
@@ -152,7 +159,7 @@ fn guarded_shares(lambda: &Lambda, stopped: impl Fn(usize) -> bool) -> Vec<f64> 
     let weight = |position: usize| {
         let published = lambda.published.get(position).copied().unwrap_or(0.0);
         match ratio(position) {
-            Some(ratio) if largest > 0.0 => published * ratio / largest,
+            Some(ratio) if largest > 0.0 && !by_who_is_there => published * ratio / largest,
             _ if stopped(position) => 0.0,
             Some(_) | None => published,
         }

@@ -18,6 +18,7 @@ mod crm_trouble;
 mod deadlines;
 mod demo_parts;
 mod events;
+mod group_shares;
 mod hooks;
 mod hours;
 mod influence;

@@ -5,10 +5,10 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::core::head_count;
 use crate::core::ids::GroupId;
-use crate::core::record::MemberStanding;
-use crate::core::rotation::AutomaticPauses;
-use crate::core::shifts::Shifts;
+use crate::core::policy::Mode;
+use crate::core::rotation;
 use crate::core::tally::Tally;
 use crate::core::workspace::{GroupIx, MemberRef, Workspace};
 use crate::http::access::Reader;
@@ -97,7 +97,8 @@ pub async fn group_shares(
         let received: f64 = window.received.iter().sum();
         brake = tally.interventions().equal_shares(&policy.id);
         let targets = if brake { workspace.equal_shares(ix) } else { &published.published };
-        let weights = weights(tally, ix, targets, now);
+        let by_heads = policy.mode == Mode::HeadCount && !brake;
+        let weights = weights(tally, (ix, by_heads), targets, now);
         let at = |values: &[f64], position: usize| values.get(position).copied().unwrap_or(0.0);
         members = ids
             .iter()
@@ -127,23 +128,21 @@ pub async fn group_shares(
     }))
 }
 
-fn weights(tally: &Tally, ix: GroupIx, published: &[f64], now: jiff::Timestamp) -> Vec<f64> {
+fn weights(tally: &Tally, (ix, by_heads): (GroupIx, bool), published: &[f64], now: jiff::Timestamp) -> Vec<f64> {
     let workspace = tally.workspace();
-    let weigh = |(member, share): (&crate::core::workspace::Member, &f64)| {
-        if in_rotation(tally, workspace, ix, member.who, now) { *share } else { 0.0 }
-    };
+    let weigh =
+        |(member, share): (&crate::core::workspace::Member, &f64)| match in_rotation(tally, workspace, ix, member.who, now) {
+            true if by_heads => *share * head_count::part_there(tally, ix, member, now),
+            true => *share,
+            false => 0.0,
+        };
     let raw: Vec<f64> = workspace.group(ix).members.iter().zip(published).map(weigh).collect();
     crate::core::selection::expected_shares(&raw)
 }
 
 fn in_rotation(tally: &Tally, workspace: &Workspace, group: GroupIx, who: MemberRef, now: jiff::Timestamp) -> bool {
     match who {
-        MemberRef::Agent(agent) => {
-            let live = tally.agent(agent);
-            let standing: MemberStanding = live.standing(&workspace.policy_of(group).guard, now, None);
-            let standing = Shifts::in_group(tally, group, now).over(agent, live, standing);
-            AutomaticPauses::in_group(tally, group, now).over(live, standing).in_rotation()
-        }
+        MemberRef::Agent(agent) => rotation::standing(tally, group, agent, now).in_rotation(),
         MemberRef::Group(below) => workspace
             .group(below)
             .members
