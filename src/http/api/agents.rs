@@ -118,7 +118,8 @@ pub struct AgentList {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PresenceBody {
-    /// `available`, `paused` or `off_duty`.
+    /// `available`, `paused` or `off_duty`. Outside the working hours `available` is extra work: until its end, or without one until
+    /// the schedule's next change. A planned break is overridden by nothing.
     #[schema(value_type = PresenceStateName)]
     pub state: PresenceState,
     /// Why.
@@ -240,10 +241,18 @@ fn item(tally: &Tally, ix: AgentIx, now: Timestamp, told: bool) -> AgentItem {
         AtWork::Off { until } if live.presence(now) != PresenceState::OffDuty => Some(until),
         AtWork::Off { .. } | AtWork::Break { .. } | AtWork::Ending { .. } | AtWork::Yes { .. } => None,
     };
+    let without = || live.state(&strictest_guard(tally.workspace(), ix), now, told);
     let state = match (&pause, opens) {
+        // Who is in a last call before the end of the shift is shown in it.
+        (Some(Pause { cause: PauseCause::ShiftEnding, .. }), _) => match without() {
+            busy @ (AgentState::Talking | AgentState::Ringing | AgentState::WrapUp) => busy,
+            AgentState::Free | AgentState::Unknown | AgentState::Paused | AgentState::Stopped | AgentState::OffDuty => {
+                AgentState::Paused
+            }
+        },
         (Some(_), _) => AgentState::Paused,
         (None, Some(_)) => AgentState::OffDuty,
-        (None, None) => live.state(&strictest_guard(tally.workspace(), ix), now, told),
+        (None, None) => without(),
     };
     let (reason, until) = match (pause, opens) {
         (Some(pause), _) => (reason_of(&pause), pause.until),

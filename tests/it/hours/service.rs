@@ -62,6 +62,12 @@ async fn agents_are_shown_with_the_reason_and_until_when() {
     let reason = json!("too little is left of the shift, or until the next break, for another call");
     assert_eq!(shown[0], ("paused".to_owned(), reason, json!("2026-11-23T15:00:00Z")));
     assert_eq!(shown[1].0, "off_duty");
+    // A call that Anna is in is shown as such until it ends.
+    let told = |id: &str, kind: &str| json!({"event_id": id, "call_id": "own", "type": kind, "agent": "anna", "direction": "out", "at": "2026-11-23T14:58:00Z"});
+    service.client.tell(&told("e-1", "answered")).expect(200).await;
+    assert_eq!(agents(&service, &lead).await[0].0, "talking");
+    service.client.tell(&told("e-2", "ended")).expect(200).await;
+    assert_eq!(agents(&service, &lead).await[0].0, "paused");
     let refused = service.client.post("/api/v1/workspaces/acme/agents/boris/rest", &json!({})).token(&lead).expect(409).await;
     assert!(refused.text().contains("off duty"), "{}", refused.text());
 }
