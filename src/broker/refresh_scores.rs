@@ -359,5 +359,8 @@ fn computed_with(workspace: &Workspace, ix: PolicyIx) -> String {
     let people = workspace.pool(ix).into_iter().map(|agent| workspace.agent(agent));
     let people: Vec<String> =
         people.map(|agent| format!("{} {:?} {:?}", agent.id, agent.crm_users, agent.duty.absences)).collect();
-    format!("{:?} {} {people:?}", workspace.policy(ix).score, workspace.currency)
+    let groups = workspace.pooled_groups(ix);
+    // Said only where there are some: what was stored before is still the same.
+    let groups = if groups.is_empty() { String::new() } else { format!(" {groups:?}") };
+    format!("{:?} {} {people:?}{groups}", workspace.policy(ix).score, workspace.currency)
 }

@@ -2,7 +2,7 @@
 //!
 //! Changes nothing that is stored. What it compares and what it cannot know: see `core::replay`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,14 +12,16 @@ use super::score_book::PolicyScores;
 use super::store::{Recorded, Store, StoreError, StoredScores};
 use crate::core::call::CallEventType;
 use crate::core::credit_book::PERIODS_REMEMBERED;
+use crate::core::head_count;
 use crate::core::ids::{AgentId, CallKey, GroupId, PolicyId};
 use crate::core::intervention::Intervention;
+use crate::core::policy::Mode;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::replay::{Outcome, RecordedCall, Replay};
 use crate::core::score_table::ScoreTable;
 use crate::core::share_board::{GroupShares, ShareBoard};
 use crate::core::target_share;
-use crate::core::workspace::{GroupIx, Workspace};
+use crate::core::workspace::{AgentIx, GroupIx, Workspace};
 
 /// What to replay.
 pub struct ReplayRequest {
@@ -158,16 +160,28 @@ fn board(workspace: &Workspace, tables: &BTreeMap<PolicyId, Arc<ScoreTable>>) ->
     ShareBoard::new(groups.collect())
 }
 
-/// Groups with the same members, bases and policy in both versions.
+/// Groups with the same members, bases and policy in both versions; and the same people, where shares follow those.
 fn unchanged_groups(request: &ReplayRequest) -> Vec<GroupId> {
     let (current, other) = (&request.current, &request.other);
     let members = |workspace: &Workspace, ix: GroupIx| -> Vec<(String, f64)> {
         let members = workspace.group(ix).members.iter();
         members.map(|member| (workspace.member_name(member.who).to_owned(), member.base)).collect()
     };
+    let people = |workspace: &Workspace, ix: GroupIx| -> Vec<BTreeSet<AgentId>> {
+        let name = |agent: AgentIx| workspace.agent(agent).id.clone();
+        let members = workspace.group(ix).members.iter();
+        members.map(|member| head_count::people(workspace, member).into_iter().map(name).collect()).collect()
+    };
     let same = |id: &GroupId| {
         let (Some(was), Some(is)) = (current.find_group(id), other.find_group(id)) else { return false };
-        members(current, was) == members(other, is) && current.policy_of(was) == other.policy_of(is)
+        let policy = other.policy_of(is);
+        let follows_people = match policy.mode {
+            Mode::HeadCount | Mode::Performance => true,
+            Mode::Percent | Mode::EqualCalls | Mode::EqualTalkTime => false,
+        };
+        members(current, was) == members(other, is)
+            && current.policy_of(was) == policy
+            && (!follows_people || people(current, was) == people(other, is))
     };
     other.groups.iter().map(|group| group.id.clone()).filter(same).collect()
 }

@@ -7,6 +7,7 @@
 
 mod all_stopped;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use super::call_state::CallState;
 use super::callback;
 use super::decision::{CallerCard, Decision, Reason, Stage, Target};
 use super::group_guard::{self, GroupGuard};
+use super::head_count;
 use super::ids::{AgentId, CallKey, DecisionId, GroupId};
 use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, PersonalCalls, PersonalManager, Policy};
@@ -307,6 +309,7 @@ impl<'a> Walk<'a> {
         let weight = |(share, stands): (&f64, &MemberStanding)| if stands.in_rotation() { *share } else { 0.0 };
         let mut weights: Vec<f64> = published.iter().zip(&standing).map(weight).collect();
         group_guard::ease_weights(&mut weights, &mut eased);
+        self.weigh_by_who_is_there(ix, &who, &mut weights);
         let values = selection::expected_shares(&weights).into_boxed_slice();
         let base = self.shares.group(ix).map(|shares| Arc::clone(&shares.base)).unwrap_or_default();
         let lambda = book.share_lambda(Lambda { members: Arc::clone(members), base, published, values });
@@ -323,6 +326,33 @@ impl<'a> Walk<'a> {
         let grown = credit.iter().zip(&lambda.values).map(|(credit, share)| credit + share * unit).collect();
         let last_given = book.last_given(members);
         Node { ix, who, standing, credit, grown, last_given, lambda, unit, eased, all_stopped: None }
+    }
+
+    /// Under `head_count` a member group counts with the part of its people that is in the rotation.
+    fn weigh_by_who_is_there(&self, ix: GroupIx, who: &[Who], weights: &mut [f64]) {
+        if self.workspace.policy_of(ix).mode != Mode::HeadCount || !self.lens.follows_policy(self.workspace, ix) {
+            return;
+        }
+        for ((who, member), weight) in who.iter().zip(&self.workspace.group(ix).members).zip(weights) {
+            match who {
+                Who::Group(below) if *weight > 0.0 => {
+                    let mut there = BTreeSet::new();
+                    self.add_people_there(*below, &mut there);
+                    *weight *= head_count::part(there.len(), self.workspace, member);
+                }
+                Who::Agent(..) | Who::Group(_) => {}
+            }
+        }
+    }
+
+    fn add_people_there(&self, node: usize, there: &mut BTreeSet<AgentIx>) {
+        let Some(node) = self.nodes.get(node) else { return };
+        for (who, _) in node.who.iter().zip(&node.standing).filter(|(_, stands)| stands.in_rotation()) {
+            match who {
+                Who::Agent(agent, _) => drop(there.insert(*agent)),
+                Who::Group(below) => self.add_people_there(*below, there),
+            }
+        }
     }
 
     fn standing_of_group(&self, node: usize) -> MemberStanding {
@@ -493,6 +523,7 @@ impl<'a> Walk<'a> {
             Mode::EqualCalls => Reason::EqualCalls,
             Mode::EqualTalkTime => Reason::EqualTalkTime,
             Mode::Performance => Reason::Performance,
+            Mode::HeadCount => Reason::HeadCount,
         }
     }
 

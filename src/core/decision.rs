@@ -31,6 +31,8 @@ pub enum Reason {
     EqualTalkTime,
     /// By CRM results.
     Performance,
+    /// Everybody gets the same number of calls, whichever group they are in.
+    HeadCount,
     /// The caller has a responsible manager.
     PersonalManager,
     /// The caller calls back, or is called back.
@@ -49,6 +51,7 @@ impl Reason {
             Self::EqualCalls => "equal_calls",
             Self::EqualTalkTime => "equal_talk_time",
             Self::Performance => "performance",
+            Self::HeadCount => "head_count",
             Self::PersonalManager => "personal_manager",
             Self::Callback => "callback",
             Self::Fallback => "fallback",

@@ -17,6 +17,7 @@ use super::record::{MemberStanding, Spared};
 use super::roster::Roster;
 use super::rotation::{AutomaticPauses, agents_of};
 use super::share_board::ShareBoard;
+use super::shifts::{AtWork, Shifts};
 use super::tally::Tally;
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
@@ -91,11 +92,13 @@ impl Scene<'_> {
         (0..).map(GroupIx).take(self.workspace().groups.len())
     }
 
-    /// The pauses that members of a group are due, with whether they hold.
+    /// The pauses that members of a group who are at work are due, with whether they hold.
     fn due(&self, group: GroupIx) -> (bool, Vec<(AgentIx, MissPause)>) {
         let pauses = AutomaticPauses::in_group(self.tally, group, self.now);
+        let shifts = Shifts::in_group(self.tally, group, self.now);
+        let works = |agent: &AgentIx| matches!(shifts.at_work(*agent, self.tally.agent(*agent)), AtWork::Yes { .. });
         let due = |agent: AgentIx| Some((agent, pauses.due(self.tally.agent(agent))?));
-        (pauses.hold(), agents_of(self.workspace(), group).filter_map(due).collect())
+        (pauses.hold(), agents_of(self.workspace(), group).filter(works).filter_map(due).collect())
     }
 
     /// The time of day as people of the workspace read it; with the date where it is another day.

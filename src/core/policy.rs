@@ -19,6 +19,8 @@ pub enum Mode {
     EqualTalkTime,
     /// Base shares bent by CRM results.
     Performance,
+    /// The same number of calls for every person: a member that is a group counts as many times as it has people.
+    HeadCount,
 }
 
 impl Mode {
@@ -26,15 +28,15 @@ impl Mode {
     pub fn counts_seconds(self) -> bool {
         match self {
             Mode::EqualTalkTime => true,
-            Mode::Percent | Mode::EqualCalls | Mode::Performance => false,
+            Mode::Percent | Mode::EqualCalls | Mode::Performance | Mode::HeadCount => false,
         }
     }
 
-    /// Whether base shares matter; the `equal_*` modes ignore them.
+    /// Whether base shares matter; the `equal_*` modes and `head_count` ignore them, but for 0.
     pub fn uses_base(self) -> bool {
         match self {
             Mode::Percent | Mode::Performance => true,
-            Mode::EqualCalls | Mode::EqualTalkTime => false,
+            Mode::EqualCalls | Mode::EqualTalkTime | Mode::HeadCount => false,
         }
     }
 }

@@ -156,7 +156,7 @@ pub(super) fn equal_shares(groups: &[Group], group: &Group) -> Vec<f64> {
 }
 
 /// Adds everybody who can be rung through a member.
-fn add_people(groups: &[Group], member: &Member, people: &mut BTreeSet<AgentIx>) {
+pub(super) fn add_people(groups: &[Group], member: &Member, people: &mut BTreeSet<AgentIx>) {
     match member.who {
         _ if member.base <= 0.0 => {}
         MemberRef::Agent(agent) => drop(people.insert(agent)),

@@ -94,6 +94,15 @@ pub fn stop_of(tally: &Tally, agent: AgentIx, now: Timestamp) -> Option<Eased> {
     all?.into_iter().min_by_key(|eased| eased.since_us)
 }
 
+/// How an agent stands for a new call through a group, everything considered.
+pub fn standing(tally: &Tally, group: GroupIx, agent: AgentIx, now: Timestamp) -> MemberStanding {
+    let (live, roster) = (tally.agent(agent), Roster::of_group(tally, group, now));
+    let there = roster.over(agent, live, live.standing(&tally.workspace().policy_of(group).guard, now, None));
+    let guard = GroupGuard::in_group(tally, group, &roster, now);
+    let stopped = guard.eased().iter().any(|member| member.agent == agent && member.is_stopped());
+    if there.in_rotation() && stopped { MemberStanding::Stopped } else { there }
+}
+
 /// Why an agent cannot rest now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RestRefusal {

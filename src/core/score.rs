@@ -38,9 +38,10 @@ use super::ids::{AgentId, ConnectionId};
 use super::metric::Metric;
 use super::per_contract::{MemberFigure, PerContract};
 use super::policy::{Exposure, ScoreSettings};
+use super::results::{Counts, FurtherResults};
 use super::score_scope::Scope;
-use super::score_table::{AgentScore, FurtherMetric, PoolFigures, ScoreTable, ScoreTerms, contribution};
-use super::workspace::{PolicyIx, Workspace};
+use super::score_table::{AgentScore, FurtherMetric, GroupScore, PoolFigures, ScoreTable, ScoreTerms, contribution};
+use super::workspace::{AgentIx, PolicyIx, Workspace};
 
 /// A supplied figure beyond this is a mistake: 10^15.
 const FIGURE_MAX: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
@@ -88,27 +89,31 @@ pub fn compute<'d>(input: &ScoreInput<'_>, deals: impl IntoIterator<Item = (&'d 
     let conversion = measure(&scope, &history, &counting, |_| 1.0);
     let further = further_metrics(&scope, &mut history, &counting, &check);
     let counts = counts(&scope, &history, &counting);
-    let part = |member: usize| {
-        Some(MemberPart {
-            counts: *counts.get(member)?,
-            conversion: *conversion.members.get(member)?,
-            base_rate: conversion.base_rate.filter(|rate| *rate > 0.0),
-            check: check.members.get(member)?,
-            check_tells: check.tells(),
-            further: further.iter().filter_map(|metric| metric.get(member).cloned()).collect(),
-        })
+    let part = |members: &[usize]| MemberPart {
+        counts: Counts::sum(members.iter().filter_map(|member| counts.get(*member))),
+        conversion: Measured::sum(members.iter().filter_map(|member| conversion.members.get(*member))),
+        base_rate: conversion.base_rate.filter(|rate| *rate > 0.0),
+        check: MemberFigure::sum(members.iter().filter_map(|member| check.members.get(*member))),
+        check_tells: check.tells(),
+        further: further.iter().map(|metric| metric.of(members, input.settings.caution)).collect(),
     };
-    let agents: Vec<AgentScore> = scope
-        .pool
-        .iter()
-        .enumerate()
-        .filter_map(|(member, agent)| Some(agent_score(input, &input.workspace.agent(*agent).id, part(member)?)))
-        .collect();
+    let scored = |(member, agent): (usize, &AgentIx)| agent_score(input, &input.workspace.agent(*agent).id, part(&[member]));
+    let agents: Vec<AgentScore> = scope.pool.iter().enumerate().map(scored).collect();
+    let pooled = input.workspace.pooled_groups(input.policy).into_iter().map(|(group, people)| {
+        let members: Vec<usize> = people.iter().filter_map(|agent| scope.member(*agent)).collect();
+        let group = input.workspace.group(group).id.clone();
+        GroupScore {
+            people: people.iter().map(|agent| input.workspace.agent(*agent).id.clone()).collect(),
+            pooled: agent_score(input, &AgentId::from(group.as_str()), part(&members)),
+            group,
+        }
+    });
     ScoreTable {
         policy: input.workspace.policy(input.policy).id.clone(),
         as_of: input.as_of.min(input.now),
         pool: pool_figures(&agents, conversion.base_rate, &check, history.median_seconds_to_close),
         agents,
+        groups: pooled.collect(),
         terms: ScoreTerms {
             contracts_closed_weight: input.settings.metric(&Metric::ContractsClosed).weight,
             average_check_weight: input.settings.metric(&Metric::AverageCheck).weight,
@@ -188,13 +193,13 @@ fn measure<'d>(
     chances.measure()
 }
 
-/// The metrics that the policy names beside conversion and check, by member.
+/// The metrics that the policy names beside conversion and check.
 fn further_metrics<'d>(
     scope: &Scope<'d>,
     history: &mut History<'d>,
     counting: &[bool],
     check: &PerContract,
-) -> Vec<Vec<FurtherMetric>> {
+) -> Vec<FurtherResults> {
     let settings = scope.input.settings;
     let mut left_out = 0;
     let of = |metric: &Metric| match metric {
@@ -211,7 +216,7 @@ fn further_metrics<'d>(
                 Outcome::NoContract => None,
             };
             let read = PerContract::read(&history.counted, scope.pool.len(), settings.deal_cap, figure);
-            Some(read.members.iter().map(|member| supplied(metric, member, read.tells(), settings.caution)).collect())
+            Some(FurtherResults::Supplied { metric: metric.clone(), tells: read.tells(), members: read.members })
         }
     };
     let metrics = settings.metrics.iter().map(|setting| &setting.metric).filter_map(of).collect();
@@ -219,45 +224,19 @@ fn further_metrics<'d>(
     metrics
 }
 
-fn supplied(metric: &Metric, member: &MemberFigure, tells: bool, caution: f64) -> FurtherMetric {
-    FurtherMetric {
-        metric: metric.clone(),
-        figure: member.capped_sum.checked_div(Decimal::from(member.contracts)).and_then(|mean| mean.to_f64()),
-        sample: member.sample,
-        raw: (member.expected > 0.0 && tells).then(|| member.worth / member.expected),
-        index: if tells { shrunken(member.worth, member.expected, caution) } else { 1.0 },
-    }
-}
-
 /// Money per opportunity (or call). A contract without an amount is worth an average one.
-fn revenue(scope: &Scope<'_>, history: &History<'_>, counting: &[bool], check: &PerContract) -> Vec<FurtherMetric> {
+fn revenue(scope: &Scope<'_>, history: &History<'_>, counting: &[bool], check: &PerContract) -> FurtherResults {
     let mean = check.mean.filter(|_| check.tells());
     let worth = |deal: &CountedDeal<'_>| {
         let amount = amount_of(deal).map(|amount| check.cap.map_or(amount, |cap| amount.min(cap)));
         amount.zip(mean).map_or(1.0, |(amount, mean)| amount.to_f64().unwrap_or(0.0) / mean)
     };
     let yardstick = measure(scope, history, counting, worth);
-    let base_rate = yardstick.base_rate.filter(|rate| *rate > 0.0);
-    let of = |measured: &Measured| {
-        let expected = base_rate.map(|rate| rate * measured.comparable);
-        FurtherMetric {
-            metric: Metric::Revenue,
-            figure: mean.filter(|_| measured.chances > 0.0).map(|mean| mean * measured.results / measured.chances),
-            sample: measured.chances,
-            raw: expected.filter(|expected| *expected > 0.0).map(|expected| measured.results / expected),
-            index: expected.map_or(1.0, |expected| shrunken(measured.results, expected, scope.input.settings.caution)),
-        }
-    };
-    yardstick.members.iter().map(of).collect()
-}
-
-/// Raw counts of one member.
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    contracts: u64,
-    contracts_known: u64,
-    opportunities: u64,
-    calls: u64,
+    FurtherResults::Revenue {
+        base_rate: yardstick.base_rate.filter(|rate| *rate > 0.0),
+        mean_amount: mean,
+        members: yardstick.members,
+    }
 }
 
 fn counts(scope: &Scope<'_>, history: &History<'_>, counting: &[bool]) -> Vec<Counts> {
@@ -278,18 +257,18 @@ fn counts(scope: &Scope<'_>, history: &History<'_>, counting: &[bool]) -> Vec<Co
     counts
 }
 
-/// What a member's score is made of.
-struct MemberPart<'a> {
+/// What a score is made of: the results of one person, or of a group's people added up.
+struct MemberPart {
     counts: Counts,
     conversion: Measured,
     /// None without a single conversion in the pool: then there is nothing to compare, and everybody is average.
     base_rate: Option<f64>,
-    check: &'a MemberFigure,
+    check: MemberFigure,
     check_tells: bool,
     further: Vec<FurtherMetric>,
 }
 
-fn agent_score(input: &ScoreInput<'_>, agent: &AgentId, part: MemberPart<'_>) -> AgentScore {
+fn agent_score(input: &ScoreInput<'_>, agent: &AgentId, part: MemberPart) -> AgentScore {
     let settings = input.settings;
     let MemberPart { counts, conversion, check, further, .. } = part;
     let expected = part.base_rate.map_or(0.0, |rate| conversion.comparable * rate);

@@ -9,7 +9,7 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
 use super::exclusions::AppliedExclusion;
-use super::ids::{AgentId, ConnectionId, CrmUserId, PolicyId};
+use super::ids::{AgentId, ConnectionId, CrmUserId, GroupId, PolicyId};
 use super::metric::{Direction, Metric, MetricSetting};
 use super::policy::metric_setting;
 
@@ -22,6 +22,9 @@ pub struct ScoreTable {
     pub as_of: Timestamp,
     /// The pool in the order of the workspace document.
     pub agents: Vec<AgentScore>,
+    /// Groups that are members of a group with the policy, each measured as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupScore>,
     /// What everybody is compared with.
     #[serde(default)]
     pub pool: PoolFigures,
@@ -91,6 +94,18 @@ pub struct AgentScore {
     /// Metrics beside conversion and check, in the order of the policy.
     #[serde(default)]
     pub further: Vec<FurtherMetric>,
+}
+
+/// A group's results: those of its people added up, and measured by the same formulas as a person's. Somebody who is in two groups
+/// counts with everything in each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupScore {
+    /// Which group.
+    pub group: GroupId,
+    /// Whose results it is made of, in the order of the workspace document.
+    pub people: Vec<AgentId>,
+    /// The sums and what follows from them, under the group's id.
+    pub pooled: AgentScore,
 }
 
 /// An agent's figures of a metric beside conversion and check.
@@ -216,9 +231,27 @@ impl ScoreTable {
         self.score_of(agent).map_or(1.0, |score| score.value)
     }
 
+    /// A group's results as a whole.
+    pub fn score_of_group(&self, group: &GroupId) -> Option<&GroupScore> {
+        self.groups.iter().find(|score| score.group == *group)
+    }
+
+    /// A group's value; 1 for one that the table does not know.
+    pub fn value_of_group(&self, group: &GroupId) -> f64 {
+        self.score_of_group(group).map_or(1.0, |score| score.pooled.value)
+    }
+
     /// Why an agent has that value.
     pub fn explain(&self, agent: &AgentId) -> Option<Explanation> {
-        let score = self.score_of(agent)?;
+        Some(self.explain_score(self.score_of(agent)?))
+    }
+
+    /// Why a group has that value.
+    pub fn explain_group(&self, group: &GroupId) -> Option<Explanation> {
+        Some(self.explain_score(&self.score_of_group(group)?.pooled))
+    }
+
+    fn explain_score(&self, score: &AgentScore) -> Explanation {
         let conversion = self.explain_metric(FurtherMetric {
             metric: Metric::ContractsClosed,
             figure: ratio(score.faded_contracts, score.faded_exposure),
@@ -237,7 +270,7 @@ impl ScoreTable {
         });
         let further = score.further.iter().map(|metric| self.explain_metric(metric.clone()));
         let metrics = [conversion, check].into_iter().chain(further).collect();
-        Some(Explanation { agent: score.agent.clone(), metrics, caution: self.terms.caution, value: score.value })
+        Explanation { agent: score.agent.clone(), metrics, caution: self.terms.caution, value: score.value }
     }
 
     fn explain_metric(&self, known: FurtherMetric) -> MetricExplanation {
@@ -263,7 +296,11 @@ impl ScoreTable {
         let same = |(a, b): (&AgentScore, &AgentScore)| {
             a.agent == b.agent && counts(a) == counts(b) && (a.value - b.value).abs() <= 1e-3 * b.value.abs()
         };
-        self.terms != other.terms || self.agents.len() != other.agents.len() || !self.agents.iter().zip(&other.agents).all(same)
+        let groups = |table: &Self| table.groups.iter().map(|score| score.pooled.clone()).collect::<Vec<_>>();
+        let (groups, others) = (groups(self), groups(other));
+        self.terms != other.terms
+            || (self.agents.len(), groups.len()) != (other.agents.len(), others.len())
+            || !self.agents.iter().zip(&other.agents).chain(groups.iter().zip(&others)).all(same)
     }
 }
 

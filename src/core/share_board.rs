@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::head_count;
 use super::workspace::{GroupIx, Workspace};
 
 /// One group's published shares.
@@ -37,10 +38,9 @@ impl ShareBoard {
     pub fn of_base(workspace: &Workspace) -> Self {
         let groups = workspace.groups.iter().map(|group| {
             let policy = workspace.policy(group.policy);
-            let typed = |base: f64| if policy.mode.uses_base() || base <= 0.0 { base } else { 1.0 };
-            let sum: f64 = group.members.iter().map(|member| typed(member.base)).sum();
-            let share = |base: f64| if sum > 0.0 { typed(base) / sum } else { 0.0 };
-            let base: Arc<[f64]> = group.members.iter().map(|member| share(member.base)).collect();
+            let typed: Vec<f64> = group.members.iter().map(|member| head_count::typed(workspace, policy, member)).collect();
+            let sum: f64 = typed.iter().sum();
+            let base: Arc<[f64]> = typed.iter().map(|typed| if sum > 0.0 { typed / sum } else { 0.0 }).collect();
             GroupShares {
                 published: Arc::clone(&base),
                 base,

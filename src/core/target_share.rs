@@ -12,10 +12,11 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::adjustments::{Adjustment, Adjustments};
+use super::head_count;
 use super::ids::{AgentId, MemberId};
 use super::policy::Mode;
 use super::score_table::ScoreTable;
-use super::workspace::{AgentIx, GroupIx, Member, MemberRef, Workspace};
+use super::workspace::{GroupIx, Member, MemberRef, Workspace};
 
 /// A ceiling or a pull beyond these bounds changes no share and would only overflow.
 const CEILING_MAX: f64 = 1e100;
@@ -51,9 +52,9 @@ pub fn targets(workspace: &Workspace, group: GroupIx, table: Option<&ScoreTable>
 /// The targets of a group under its policy's mode.
 ///
 /// `percent`: the base shares. `equal_calls`, `equal_talk_time`: the same for everybody whose base is above 0. `performance`: bent
-/// by the values of `table`; without a table, or with another policy's, everybody's value is 1. A member that is itself a group has
-/// value 1: results are compared between people (a workspace refuses that combination anyway). Where the base counts, a newcomer's
-/// is a part of what was typed, before scores; a correction multiplies the value.
+/// by the values of `table`; without a table, or with another policy's, everybody's value is 1. A member that is itself a group
+/// has the value of its people's results added up. `head_count`: by the number of people. Where the base counts, a newcomer's is a part of
+/// what was typed, before scores; a correction multiplies the value; both of people only.
 pub fn adjusted_targets(
     workspace: &Workspace,
     group: GroupIx,
@@ -66,22 +67,21 @@ pub fn adjusted_targets(
         MemberRef::Agent(ix) => adjustments.of(&workspace.agent(ix).id),
         MemberRef::Group(_) => Adjustment::NONE,
     };
-    // Base 0 keeps a member out under every mode; otherwise the `equal_*` modes ignore it.
-    let typed = |member: &Member| match member.base {
-        base if policy.mode.uses_base() => base * adjustment(member.who).ramp_up,
-        base if base <= 0.0 => base,
-        _ => 1.0,
+    let typed = |member: &Member| {
+        let ramp_up = if policy.mode.uses_base() { adjustment(member.who).ramp_up } else { 1.0 };
+        head_count::typed(workspace, policy, member) * ramp_up
     };
     let base = normalised(&members.iter().map(typed).collect::<Vec<f64>>());
     let (settings, table) = match policy.mode {
         Mode::Performance => (policy.score.as_ref(), table.filter(|table| table.policy == policy.id)),
-        Mode::Percent | Mode::EqualCalls | Mode::EqualTalkTime => (None, None),
+        Mode::Percent | Mode::EqualCalls | Mode::EqualTalkTime | Mode::HeadCount => (None, None),
     };
     let known: HashMap<&AgentId, f64> =
         table.iter().flat_map(|table| &table.agents).map(|score| (&score.agent, score.value)).collect();
+    let of_group = |ix: GroupIx| table.map_or(1.0, |table| table.value_of_group(&workspace.group(ix).id));
     let value = |member: &Member| match member.who {
         MemberRef::Agent(ix) => known.get(&workspace.agent(ix).id).copied().unwrap_or(1.0) * adjustment(member.who).correction,
-        MemberRef::Group(_) => 1.0,
+        MemberRef::Group(ix) => of_group(ix),
     };
     let values: Vec<f64> = members.iter().map(value).collect();
     let target = match settings {
@@ -102,7 +102,7 @@ pub fn adjusted_targets(
     }
 }
 
-/// How an agent's target share in a group comes about.
+/// How a member's target share in a group comes about.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ShareExplanation {
     /// Typed share, as a part of all that were typed.
@@ -120,27 +120,30 @@ pub struct ShareExplanation {
     pub target: f64,
 }
 
-/// Explains an agent's target share; none for who is no member.
+/// Explains a member's target share; none for who is no member.
 pub fn explain(
     workspace: &Workspace,
-    (group, agent): (GroupIx, AgentIx),
+    (group, who): (GroupIx, MemberRef),
     table: Option<&ScoreTable>,
     adjustments: &Adjustments,
 ) -> Option<ShareExplanation> {
     let members = &workspace.group(group).members;
-    let position = members.iter().position(|member| member.who == MemberRef::Agent(agent))?;
+    let position = members.iter().position(|member| member.who == who)?;
     let policy = workspace.policy_of(group);
     let target = adjusted_targets(workspace, group, table, adjustments).members.get(position)?.target;
-    let typed = |member: &Member| if policy.mode.uses_base() || member.base <= 0.0 { member.base } else { 1.0 };
+    let typed = |member: &Member| head_count::typed(workspace, policy, member);
     let base = *normalised(&members.iter().map(typed).collect::<Vec<f64>>()).get(position)?;
-    let id = &workspace.agent(agent).id;
-    let adjustment = adjustments.of(id);
+    let table = table.filter(|table| table.policy == policy.id);
+    let (adjustment, value) = match who {
+        MemberRef::Agent(ix) => {
+            let id = &workspace.agent(ix).id;
+            (adjustments.of(id), table.map_or(1.0, |table| table.value_of(id)))
+        }
+        MemberRef::Group(ix) => (Adjustment::NONE, table.map_or(1.0, |table| table.value_of_group(&workspace.group(ix).id))),
+    };
     let ramp_up = if policy.mode.uses_base() { adjustment.ramp_up } else { 1.0 };
     let (value, strength) = match &policy.score {
-        Some(score) => {
-            let table = table.filter(|table| table.policy == policy.id);
-            (table.map_or(1.0, |table| table.value_of(id)) * adjustment.correction, score.strength)
-        }
+        Some(score) => (value * adjustment.correction, score.strength),
         None => (1.0, 0.0),
     };
     let pulled = base * ramp_up * value.powf(strength);

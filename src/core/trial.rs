@@ -102,6 +102,14 @@ impl Lens {
         self.arms.iter().find(|(known, _)| *known == policy).map(|(_, arm)| *arm)
     }
 
+    /// Whether a group's calls follow its policy, and not the comparison.
+    pub(super) fn follows_policy(&self, workspace: &Workspace, group: GroupIx) -> bool {
+        match self.arm(workspace, group) {
+            None | Some(Arm::Policy) => true,
+            Some(Arm::Comparison | Arm::Brake) => false,
+        }
+    }
+
     /// The shares a group has.
     pub(super) fn published(&self, workspace: &Workspace, shares: &ShareBoard, group: GroupIx) -> Arc<[f64]> {
         match self.arm(workspace, group) {

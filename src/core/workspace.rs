@@ -3,13 +3,14 @@
 //! Built once per applied document, then immutable and shared. It knows nothing of files, lines or YAML: what is wrong
 //! is told as [`Fault`]s with a JSON Pointer into the document, and the edge adds line and column.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use super::agent::{Agent, NumberKind};
 use super::call::DialledNumber;
+use super::head_count;
 use super::hours::Hours;
 use super::hours_used::HoursUsed;
 use super::ids::{AgentId, ConnectionId, CrmUserId, GroupId, HoursId, MemberId, PolicyId, RouteId, WorkspaceId};
@@ -456,22 +457,31 @@ impl Workspace {
         }
     }
 
-    /// The agents whose results are compared under a policy: every agent that is a direct member of a group with it,
-    /// in the order of the document.
+    /// The agents whose results are compared under a policy: every agent that is a direct member of a group with it, and
+    /// everybody who can be rung through a group that is; in the order of the document.
     pub fn pool(&self, policy: PolicyIx) -> Vec<AgentIx> {
-        let mut pool: Vec<AgentIx> = self
-            .groups
-            .iter()
-            .filter(|group| group.policy == policy)
-            .flat_map(|group| &group.members)
-            .filter_map(|member| match member.who {
-                MemberRef::Agent(ix) => Some(ix),
-                MemberRef::Group(_) => None,
+        let members = self.groups.iter().filter(|group| group.policy == policy).flat_map(|group| &group.members);
+        let pool: BTreeSet<AgentIx> = members
+            .flat_map(|member| match member.who {
+                MemberRef::Agent(ix) => BTreeSet::from([ix]),
+                MemberRef::Group(_) => head_count::people(self, member),
             })
             .collect();
-        pool.sort_unstable();
-        pool.dedup();
-        pool
+        pool.into_iter().collect()
+    }
+
+    /// The groups whose results are compared under a policy, each with its people: every group that is a member of one with it, in
+    /// the order of the document.
+    pub fn pooled_groups(&self, policy: PolicyIx) -> Vec<(GroupIx, BTreeSet<AgentIx>)> {
+        let members = self.groups.iter().filter(|group| group.policy == policy).flat_map(|group| &group.members);
+        let pooled: BTreeMap<GroupIx, BTreeSet<AgentIx>> = members
+            .filter(|member| member.base > 0.0)
+            .filter_map(|member| match member.who {
+                MemberRef::Agent(_) => None,
+                MemberRef::Group(ix) => Some((ix, head_count::people(self, member))),
+            })
+            .collect();
+        pooled.into_iter().collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::hours_used::HoursUsed;
 use super::ids::{ConnectionId, CrmUserId};
-use super::policy::{Exposure, Mode, Policy};
+use super::policy::{Exposure, Mode};
 use super::route_check;
 use super::workspace::AgentIx;
 use super::workspace::{
@@ -27,7 +27,7 @@ pub(super) fn build(parts: WorkspaceParts) -> Result<Workspace, Vec<Fault>> {
         check_cycles(&groups, &mut faults);
     }
     if faults.is_empty() {
-        check_shares(&parts, &groups, &mut faults);
+        check_shares(&groups, &mut faults);
         super::all_stopped_check::check(&parts, &groups, &mut faults);
     }
     let hours_used = HoursUsed::resolve(&parts, &groups, &mut faults);
@@ -270,29 +270,11 @@ fn check_cycles(groups: &[Group], faults: &mut Vec<Fault>) {
     }
 }
 
-fn check_shares(parts: &WorkspaceParts, groups: &[Group], faults: &mut Vec<Fault>) {
+fn check_shares(groups: &[Group], faults: &mut Vec<Fault>) {
     for (position, group) in groups.iter().enumerate() {
-        let Some(policy) = parts.policies.get(group.policy.0 as usize) else { continue };
         let sum: f64 = group.members.iter().map(|member| member.base).sum();
         if sum <= 0.0 {
             faults.push(fault(format!("/groups/{position}/members"), FaultKind::SharesSumToZero { group: group.id.to_string() }));
-        }
-        check_performance_of_groups(position, group, policy, faults);
-    }
-}
-
-fn check_performance_of_groups(position: usize, group: &Group, policy: &Policy, faults: &mut Vec<Fault>) {
-    if policy.mode != Mode::Performance {
-        return;
-    }
-    for (at, member) in group.members.iter().enumerate() {
-        if matches!(member.who, MemberRef::Group(_)) {
-            let text = format!(
-                "group `{}` distributes by performance, but this member is itself a group: results are compared between \
-                 people for now, so use mode `percent` between groups",
-                group.id
-            );
-            faults.push(fault(format!("/groups/{position}/members/{at}"), FaultKind::Refused(text)));
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn policy(at: usize, part: &PolicyPart, time_zone: &TimeZone, problem
         "percent" => Mode::Percent,
         "equal_calls" => Mode::EqualCalls,
         "equal_talk_time" => Mode::EqualTalkTime,
+        "head_count" => Mode::HeadCount,
         _ => Mode::Performance,
     };
     let score = match (mode, &part.score) {

@@ -4,6 +4,7 @@ mod duty;
 mod files;
 mod people;
 mod schedule;
+mod service;
 
 use std::collections::BTreeMap;
 

@@ -19,6 +19,7 @@ mod crm_trouble;
 mod deadlines;
 mod demo_parts;
 mod events;
+mod group_shares;
 mod hooks;
 mod hours;
 mod impossible_shares;

@@ -7,6 +7,7 @@ mod conversations;
 mod deal_history;
 mod duty;
 mod from_calls;
+mod groups;
 mod handed_over;
 mod hiding;
 mod judging;

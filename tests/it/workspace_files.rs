@@ -152,7 +152,7 @@ fn every_problem_is_told_at_once_in_the_order_of_the_file() {
     assert_eq!(
         problems(&text),
         "workspace.yaml:4:1: default_region: expected two capital letters such as RU, found `ru`\n\
-         workspace.yaml:34:17: policies[1].mode: expected one of percent, equal_calls, equal_talk_time, performance, found `procent`; did you mean `percent`?\n\
+         workspace.yaml:34:17: policies[1].mode: expected one of percent, equal_calls, equal_talk_time, performance, head_count, found `procent`; did you mean `percent`?\n\
          workspace.yaml:37:5: routes[0].calld: `calld` is not known here; did you mean `called`?"
     );
 }

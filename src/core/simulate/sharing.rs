@@ -42,7 +42,7 @@ impl<'a> Sharing<'a> {
         let agents = scenario.agents.len();
         let learns = match (policy.shares, policy.rule) {
             (ShareSource::RawTotals | ShareSource::Mode(Mode::Performance), _) | (_, Rule::BestFirst) => true,
-            (ShareSource::Mode(Mode::Percent | Mode::EqualCalls | Mode::EqualTalkTime), _) => false,
+            (ShareSource::Mode(Mode::Percent | Mode::EqualCalls | Mode::EqualTalkTime | Mode::HeadCount), _) => false,
         };
         let mut sharing = Self {
             scenario,
@@ -133,7 +133,7 @@ impl<'a> Sharing<'a> {
         };
         self.target = match self.policy.shares {
             ShareSource::Mode(Mode::Percent) => typed(false),
-            ShareSource::Mode(Mode::EqualCalls | Mode::EqualTalkTime) => typed(true),
+            ShareSource::Mode(Mode::EqualCalls | Mode::EqualTalkTime | Mode::HeadCount) => typed(true),
             ShareSource::Mode(Mode::Performance) => {
                 bounded_shares(&self.base, &self.values, knobs.strength, knobs.floor, knobs.ceiling)
             }

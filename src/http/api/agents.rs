@@ -121,7 +121,8 @@ pub struct AgentList {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PresenceBody {
-    /// `available`, `paused` or `off_duty`.
+    /// `available`, `paused` or `off_duty`. Outside the working hours `available` is extra work: until its end, or without one until
+    /// the schedule's next change. A planned break is overridden by nothing.
     #[schema(value_type = PresenceStateName)]
     pub state: PresenceState,
     /// Why.
@@ -245,11 +246,18 @@ fn item(tally: &Tally, ix: AgentIx, now: Timestamp, told: bool) -> AgentItem {
         AtWork::Off { .. } | AtWork::Break { .. } | AtWork::Ending { .. } | AtWork::Yes { .. } => None,
     };
     let stop = rotation::stop_of(tally, ix, now).filter(|_| pause.is_none() && opens.is_none());
-    let state = match (&pause, opens, live.state(&strictest_guard(tally.workspace(), ix), now, told)) {
-        (Some(_), ..) => AgentState::Paused,
-        (None, Some(_), _) => AgentState::OffDuty,
-        (None, None, AgentState::Free | AgentState::Unknown) if stop.is_some() => AgentState::Stopped,
-        (None, None, state) => state,
+    let by_calls = live.state(&strictest_guard(tally.workspace(), ix), now, told);
+    let is_idle = match by_calls {
+        AgentState::Talking | AgentState::Ringing | AgentState::WrapUp => false,
+        AgentState::Free | AgentState::Unknown | AgentState::Paused | AgentState::Stopped | AgentState::OffDuty => true,
+    };
+    let state = match (&pause, opens) {
+        // Who is in a last call before the end of the shift is shown in it.
+        (Some(Pause { cause: PauseCause::ShiftEnding, .. }), _) if !is_idle => by_calls,
+        (Some(_), _) => AgentState::Paused,
+        (None, Some(_)) => AgentState::OffDuty,
+        (None, None) if is_idle && stop.is_some() => AgentState::Stopped,
+        (None, None) => by_calls,
     };
     let (reason, until) = match (pause, opens, &stop) {
         (Some(pause), ..) => (reason_of(&pause), pause.until),

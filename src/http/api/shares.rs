@@ -7,9 +7,12 @@ use utoipa::ToSchema;
 
 use crate::core::feasible_share::GroupCeiling;
 use crate::core::group_guard::{self, GroupGuard};
+use crate::core::head_count;
 use crate::core::ids::GroupId;
 use crate::core::load_meter;
+use crate::core::policy::Mode;
 use crate::core::roster::Roster;
+use crate::core::rotation;
 use crate::core::tally::Tally;
 use crate::core::workspace::{GroupIx, MemberRef};
 use crate::http::access::Reader;
@@ -116,7 +119,8 @@ pub async fn group_shares(
         let received: f64 = window.received.iter().sum();
         brake = tally.interventions().equal_shares(&policy.id);
         let targets = if brake { workspace.equal_shares(ix) } else { &published.published };
-        let (weights, guards) = weights(tally, ix, targets, now);
+        let by_heads = policy.mode == Mode::HeadCount && !brake;
+        let (weights, guards) = weights(tally, (ix, by_heads), targets, now);
         load = load_meter::load_now(tally, ix, now);
         let ceiling = load.map(|load| GroupCeiling { workspace: tally.workspace(), group: ix, load });
         let who = |position: usize| tally.workspace().group(ix).members.get(position).map(|member| member.who);
@@ -158,26 +162,33 @@ pub async fn group_shares(
     }))
 }
 
-/// Shares over the rotation after the guard, and what the guard says of each member.
-fn weights(tally: &Tally, ix: GroupIx, published: &[f64], now: jiff::Timestamp) -> (Vec<f64>, Vec<MemberGuard>) {
+/// Shares over the rotation after the guard, and what the guard says of each member; `by_heads` where member groups count with the
+/// part of their people that is there.
+fn weights(
+    tally: &Tally,
+    (ix, by_heads): (GroupIx, bool),
+    published: &[f64],
+    now: jiff::Timestamp,
+) -> (Vec<f64>, Vec<MemberGuard>) {
     let (workspace, policy) = (tally.workspace(), tally.workspace().policy_of(ix));
     let roster = Roster::of_group(tally, ix, now);
     let guard = GroupGuard::in_group(tally, ix, &roster, now);
     let mut eased = Vec::new();
     let mut weights: Vec<f64> = Vec::with_capacity(published.len());
     for (position, (member, share)) in workspace.group(ix).members.iter().zip(published).enumerate() {
-        let stays = match member.who {
-            MemberRef::Group(_) => in_rotation(tally, ix, position, now),
+        weights.push(match member.who {
+            MemberRef::Group(_) if !in_rotation(tally, ix, member.who, now) => 0.0,
+            MemberRef::Group(_) if by_heads => *share * head_count::part_there(tally, ix, member, now),
+            MemberRef::Group(_) => *share,
             MemberRef::Agent(agent) => {
                 let live = tally.agent(agent);
                 let stands = roster.over(agent, live, live.standing(&policy.guard, now, None));
                 if stands.in_rotation() {
                     eased.extend(guard.recorded(position, policy.own_setting.factor(live.load)));
                 }
-                guard.over(position, stands).in_rotation()
+                if guard.over(position, stands).in_rotation() { *share } else { 0.0 }
             }
-        };
-        weights.push(if stays { *share } else { 0.0 });
+        });
     }
     group_guard::ease_weights(&mut weights, &mut eased);
     let mut told = vec![MemberGuard { factor: 1.0, reason: None }; weights.len()];
@@ -191,19 +202,12 @@ fn weights(tally: &Tally, ix: GroupIx, published: &[f64], now: jiff::Timestamp) 
 }
 
 /// Whether a member takes calls now. For a group: somebody in it does.
-fn in_rotation(tally: &Tally, ix: GroupIx, position: usize, now: jiff::Timestamp) -> bool {
-    let workspace = tally.workspace();
-    let Some(member) = workspace.group(ix).members.get(position) else { return false };
-    match member.who {
-        MemberRef::Agent(agent) => {
-            let live = tally.agent(agent);
-            let roster = Roster::of_group(tally, ix, now);
-            let stands = roster.over(agent, live, live.standing(&workspace.policy_of(ix).guard, now, None));
-            GroupGuard::in_group(tally, ix, &roster, now).over(position, stands).in_rotation()
-        }
+fn in_rotation(tally: &Tally, group: GroupIx, who: MemberRef, now: jiff::Timestamp) -> bool {
+    match who {
+        MemberRef::Agent(agent) => rotation::standing(tally, group, agent, now).in_rotation(),
         MemberRef::Group(below) => {
-            let members = workspace.group(below).members.iter().enumerate().filter(|(_, member)| member.base > 0.0);
-            members.into_iter().any(|(position, _)| in_rotation(tally, below, position, now))
+            let mut members = tally.workspace().group(below).members.iter();
+            members.any(|member| member.base > 0.0 && in_rotation(tally, below, member.who, now))
         }
     }
 }

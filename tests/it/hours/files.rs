@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use meritline::core::hours::Phase;
 use meritline::core::workspace::Workspace;
-use meritline::workspace_file::{Checked, WorkspaceDocument, diff, read};
+use meritline::workspace_file::{Checked, IntegrationKind, WorkspaceDocument, diff, read};
 use serde_json::Value;
 
 use super::at;
@@ -16,7 +16,7 @@ impl meritline::workspace_file::SettingsCheck for NoConnections {
         Vec::new()
     }
 
-    fn kind(&self, _: &str) -> Option<meritline::workspace_file::IntegrationKind> {
+    fn kind(&self, _: &str) -> Option<IntegrationKind> {
         None
     }
 
@@ -49,6 +49,29 @@ groups:
 policies:
   - {id: even, mode: percent}
 "#;
+
+/// Integrations of the names that files use here, with any settings.
+struct AnySettings;
+
+impl meritline::workspace_file::SettingsCheck for AnySettings {
+    fn check(&self, _: &str, _: &Value) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    fn kind(&self, integration: &str) -> Option<IntegrationKind> {
+        Some(if integration.starts_with("crm/") { IntegrationKind::Crm } else { IntegrationKind::Pbx })
+    }
+
+    fn known(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The workspace of a file with connections.
+pub(super) fn workspace_with(text: &str) -> Arc<Workspace> {
+    let read = read(text, "acme.yaml", &AnySettings);
+    Arc::new(read.unwrap_or_else(|problems| panic!("{problems:?}")).workspace)
+}
 
 /// The workspace of a file.
 pub(super) fn workspace(text: &str) -> Arc<Workspace> {

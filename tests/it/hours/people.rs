@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use meritline::core::availability::PauseCause;
 use meritline::core::call::CallEventType::{Answered, Ended, Missed, Offered};
 use meritline::core::decision::Stage;
+use meritline::core::notice::{NoticeKind, Scene, notices};
 use meritline::core::record::{MemberStanding, Presence, PresenceState};
 use meritline::core::rotation::{self, RestRefusal};
 use meritline::core::shifts::{self, AtWork};
@@ -271,10 +272,60 @@ fn who_is_outside_the_hours_is_nobody_who_stays() {
     for instant in ["2026-11-23T14:59:00Z", "2026-11-23T15:00:00Z"] {
         go_to(&mut floor, instant);
         assert_eq!(rung(&floor), ["boris"], "nobody else is there at {instant}");
+        let notices = notices(&Scene { tally: &floor.tally, shares: &floor.shares, now: floor.now });
+        assert_eq!(notices.iter().map(|notice| notice.kind).collect::<Vec<_>>(), [NoticeKind::AutomaticPauseHeldBack]);
         assert_eq!(rotation::pause_of(&floor.tally, boris, floor.now), None);
     }
     set(&mut floor, "boris", PresenceState::Available, None);
     let refused = rotation::may_rest(&floor.tally, boris, floor.now);
     assert_eq!(refused, Err(RestRefusal::NobodyElse("team".into())));
     assert_eq!(rotation::may_rest(&floor.tally, floor.agent_ix("anna"), floor.now), Err(RestRefusal::OffDuty));
+}
+
+/// The misses of somebody whose day is over are no news: nobody rings that phone.
+#[test]
+fn no_notice_of_who_is_outside_the_hours() {
+    let text = ONE_OFFICE.replace("{missed: \"off\", rejected: \"off\", unreachable: \"off\"}", "{missed: 1, pause: 1h}");
+    let mut floor = floor(&text, "2026-11-23T14:40:00Z");
+    set(&mut floor, "boris", PresenceState::Paused, None);
+    floor.decide("one");
+    floor.event("one", Offered, Some("anna"));
+    floor.pass(20.0);
+    floor.event("one", Missed, Some("anna"));
+    let kinds = |floor: &Floor| {
+        let found = notices(&Scene { tally: &floor.tally, shares: &floor.shares, now: floor.now });
+        found.iter().map(|notice| notice.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&floor), [NoticeKind::AutomaticPauseHeldBack]);
+    go_to(&mut floor, "2026-11-23T15:00:00Z");
+    assert_eq!(kinds(&floor), []);
+}
+
+#[test]
+fn a_head_count_counts_who_is_at_work() {
+    let text = r#"workspace: acme
+time_zone: Europe/Moscow
+hours:
+  - {id: early, weekly: {mon-fri: ["09:00-18:00"]}}
+  - {id: late, weekly: {mon-fri: ["12:00-21:00"]}}
+agents:
+  - {id: a, numbers: [{sip: "1"}]}
+  - {id: b, numbers: [{sip: "2"}]}
+  - {id: c, numbers: [{sip: "3"}], hours: late}
+  - {id: d, numbers: [{sip: "4"}]}
+groups:
+  - {id: sales, members: [three, one], policy: heads, hours: early}
+  - {id: three, members: [a, b, c], policy: even}
+  - {id: one, members: [d], policy: even}
+policies:
+  - {id: heads, mode: head_count}
+  - {id: even, mode: percent}
+"#;
+    let mut floor = floor(text, "2026-11-23T07:00:00Z");
+    let expected = |floor: &Floor| floor.choose("c", &[]).groups[0].lambda.values.to_vec();
+    near(&expected(&floor), &[2.0 / 3.0, 1.0 / 3.0], 1e-12);
+    go_to(&mut floor, "2026-11-23T10:00:00Z");
+    near(&expected(&floor), &[0.75, 0.25], 1e-12);
+    go_to(&mut floor, "2026-11-23T16:00:00Z");
+    near(&expected(&floor), &[1.0, 0.0], 1e-12);
 }

@@ -218,4 +218,21 @@ proptest! {
         prop_assert_ne!(window.next, window.phase);
         prop_assert_ne!(phase(Timestamp::from_second(since.as_second() - 1).unwrap()), window.phase);
     }
+
+    /// Where clocks change too, windows follow each other without a gap, and an instant lies in its own.
+    #[test]
+    fn windows_follow_each_other(weekly in any_week(), breaks in any_week(), day in 0i64..365) {
+        prop_assume!(weekly.overlaps().is_empty());
+        let hours = schedule("Europe/Berlin", weekly, breaks, &[(date(2026, 3, 29), &["01:00-03:30"])]);
+        let mut instant = Timestamp::from_second(at("2026-01-01T00:00:00Z").as_second() + day * 86_400).unwrap();
+        for _ in 0..8 {
+            let window = hours.window(instant);
+            prop_assert!(window.since.is_none_or(|since| since <= instant));
+            let Some(until) = window.until else { return Ok(()) };
+            prop_assert!(instant < until);
+            let next = hours.clone().window(until);
+            prop_assert_eq!((next.phase, next.since), (window.next, Some(until)));
+            instant = until;
+        }
+    }
 }

@@ -8,6 +8,7 @@ use meritline::core::exclusions::Exclusions;
 use meritline::core::intervention::{Actor, Change, Excluded, Intervention, InterventionBook};
 use meritline::core::policy::RampUp;
 use meritline::core::target_share::{adjusted_targets, explain};
+use meritline::core::workspace::MemberRef;
 use proptest::prelude::*;
 
 const TWO: [&str; 2] = ["anna", "boris"];
@@ -181,7 +182,7 @@ proptest! {
         let adjustments = Adjustments::at(&workspace, BY_RESULTS, &book(vec![correction("b", factor, None)]), now());
         let targets = adjusted_targets(&workspace, TEAM, Some(&table), &adjustments);
         for (at, member) in targets.members.iter().enumerate() {
-            let ix = workspace.find_agent(&agents[at].into()).unwrap();
+            let ix = MemberRef::Agent(workspace.find_agent(&agents[at].into()).unwrap());
             let why = explain(&workspace, (TEAM, ix), Some(&table), &adjustments).unwrap();
             prop_assert_eq!(why.target, member.target);
             match why.scale {

@@ -15,7 +15,7 @@ use crate::core::ids::AgentId;
 use crate::core::intervention::InterventionBook;
 use crate::core::tally::Tally;
 use crate::core::target_share;
-use crate::core::workspace::{AgentIx, GroupIx, PolicyIx, Workspace};
+use crate::core::workspace::{GroupIx, MemberRef, PolicyIx, Workspace};
 use crate::http::access::{Reader, Role};
 use crate::http::api::page::Query;
 use crate::http::problem::{Code, Problem};
@@ -167,24 +167,25 @@ pub async fn explain_score(
             working_days: policy.ramp_up.working_days,
             factor: state.factor,
         }),
-        shares: shares(workspace, (policy_ix, ix), &scores, now),
+        shares: shares(workspace, (policy_ix, MemberRef::Agent(ix)), &scores, now),
         exclusions,
         objections: objections::of_agent(&state, &reader, &agent).await?,
         agent: agent.to_string(),
     }))
 }
 
-fn shares(
+/// A member's share in each group of a policy.
+pub(super) fn shares(
     workspace: &Workspace,
-    (policy, agent): (PolicyIx, AgentIx),
+    (policy, who): (PolicyIx, MemberRef),
     scores: &PolicyScores,
     now: jiff::Timestamp,
 ) -> Vec<SharePart> {
     let table = scores.in_use().map(|table| &**table);
     let groups = (0..).map(GroupIx).zip(&workspace.groups).filter(|(_, group)| group.policy == policy);
     let part = |(ix, group): (GroupIx, &crate::core::workspace::Group)| {
-        let why = target_share::explain(workspace, (ix, agent), table, &scores.adjustments)?;
-        let member = (&workspace.agent(agent).id).into();
+        let why = target_share::explain(workspace, (ix, who), table, &scores.adjustments)?;
+        let member = workspace.member_name(who).into();
         Some(SharePart {
             group: group.id.to_string(),
             base: why.base,

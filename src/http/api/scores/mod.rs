@@ -3,6 +3,7 @@
 pub mod corrections;
 pub mod exclusions;
 pub mod explanation;
+pub mod groups;
 pub mod objections;
 pub mod versions;
 
@@ -11,6 +12,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use self::groups::GroupScoreItem;
 use super::page::Query;
 use crate::broker::score_book::PolicyScores;
 use crate::core::adjustments::Adjustment;
@@ -19,7 +21,7 @@ use crate::core::intervention::Intervention;
 use crate::core::metric::Direction;
 use crate::core::money;
 use crate::core::policy::Policy;
-use crate::core::score_table::{AgentScore, ScoreTable};
+use crate::core::score_table::{AgentScore, Explanation, MetricExplanation, ScoreTable};
 use crate::core::workspace::{PolicyIx, Workspace};
 use crate::http::access::Reader;
 use crate::http::problem::{Code, Problem};
@@ -131,6 +133,8 @@ pub struct ScoresBody {
     pub pinned: bool,
     /// In the order of the workspace.
     pub agents: Vec<ScoreItem>,
+    /// Groups that share calls by their results as a whole; empty where the policy only compares people.
+    pub groups: Vec<GroupScoreItem>,
     /// CRM users with deals who are mapped to no agent.
     pub unmapped_users: Vec<UnmappedItem>,
     /// Contracts whose amount is left out for another currency.
@@ -170,13 +174,14 @@ impl AuthorItem {
     responses((status = 200, body = ScoresBody), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn list_scores(
-    State(_): State<AppState>,
+    State(state): State<AppState>,
     reader: Reader,
     Query(query): Query<ScoresQuery>,
 ) -> Result<Json<ScoresBody>, Problem> {
-    let (_, policy) = scored_policy(&reader.tenant.workspace, query.policy.as_deref())?;
+    let (ix, policy) = scored_policy(&reader.tenant.workspace, query.policy.as_deref())?;
     let scores = reader.tenant.scores.policy(&policy.id).unwrap_or_default();
-    Ok(Json(body(policy, &scores)))
+    let groups = groups::items(&reader.tenant.workspace, ix, &scores, state.clock.now());
+    Ok(Json(ScoresBody { groups, ..body(policy, &scores) }))
 }
 
 /// The policy asked for; without a name the only one that has scores.
@@ -224,6 +229,7 @@ fn body(policy: &Policy, scores: &PolicyScores) -> ScoresBody {
         version: scores.version_in_use(),
         pinned: scores.pinned.is_some(),
         agents: agents.collect(),
+        groups: Vec::new(),
         unmapped_users: unmapped
             .map(|user| UnmappedItem { connection: user.connection.to_string(), user: user.user.to_string(), deals: user.deals })
             .collect(),
@@ -236,17 +242,6 @@ fn body(policy: &Policy, scores: &PolicyScores) -> ScoresBody {
 }
 
 fn item(table: &ScoreTable, score: &AgentScore, scores: &PolicyScores) -> ScoreItem {
-    let explanation = table.explain(&score.agent);
-    let metrics = explanation.iter().flat_map(|explanation| &explanation.metrics).map(|metric| MetricItem {
-        metric: metric.metric.to_string(),
-        direction: metric.direction,
-        figure: metric.figure,
-        raw: metric.raw,
-        sample: metric.sample,
-        index: metric.index,
-        weight: metric.weight,
-        contribution: metric.contribution,
-    });
     let Adjustment { correction, ramp_up } = scores.adjustments.of(&score.agent);
     ScoreItem {
         agent: score.agent.to_string(),
@@ -261,6 +256,21 @@ fn item(table: &ScoreTable, score: &AgentScore, scores: &PolicyScores) -> ScoreI
         value: score.value * correction,
         correction,
         ramp_up,
-        metrics: metrics.collect(),
+        metrics: metric_items(table.explain(&score.agent).as_ref()),
     }
+}
+
+fn metric_items(explanation: Option<&Explanation>) -> Vec<MetricItem> {
+    let metrics = explanation.into_iter().flat_map(|explanation| &explanation.metrics);
+    let item = |metric: &MetricExplanation| MetricItem {
+        metric: metric.metric.to_string(),
+        direction: metric.direction,
+        figure: metric.figure,
+        raw: metric.raw,
+        sample: metric.sample,
+        index: metric.index,
+        weight: metric.weight,
+        contribution: metric.contribution,
+    };
+    metrics.map(item).collect()
 }

@@ -1,0 +1,64 @@
+//! How many people a member stands for, and how many of them are there: shares of groups by the number of their people.
+//!
+//! Published shares follow everybody who can be rung through a member, so that they do not move during a day. A call is shared out
+//! by those in the rotation (on duty, not paused; busy or not): of two groups of four, one with a single person there gets a fifth
+//! of the calls while the other is complete.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::policy::Policy;
+use super::rollout;
+use super::rotation;
+use super::tally::Tally;
+use super::workspace::{AgentIx, GroupIx, Member, MemberRef, Workspace};
+
+/// What a member's share follows before scores: the typed base where the mode uses it; the number of its people under
+/// `head_count`; else the same for everybody. Base 0 keeps a member out under every mode.
+pub(super) fn typed(workspace: &Workspace, policy: &Policy, member: &Member) -> f64 {
+    use super::policy::Mode;
+    match policy.mode {
+        _ if member.base <= 0.0 => member.base,
+        Mode::Percent | Mode::Performance => member.base,
+        Mode::HeadCount => people(workspace, member).len() as f64,
+        Mode::EqualCalls | Mode::EqualTalkTime => 1.0,
+    }
+}
+
+/// Everybody who can be rung through a member, each once.
+pub fn people(workspace: &Workspace, member: &Member) -> BTreeSet<AgentIx> {
+    let mut people = BTreeSet::new();
+    rollout::add_people(&workspace.groups, member, &mut people);
+    people
+}
+
+/// Which part of a member's people is in the rotation; 1 for a member without people.
+pub fn part_there(tally: &Tally, group: GroupIx, member: &Member, now: Timestamp) -> f64 {
+    let mut there = BTreeSet::new();
+    add_there(tally, group, member, now, &mut there);
+    part(there.len(), tally.workspace(), member)
+}
+
+/// So many of a member's people, as a part of all.
+pub(super) fn part(there: usize, workspace: &Workspace, member: &Member) -> f64 {
+    match people(workspace, member).len() {
+        0 => 1.0,
+        all => there as f64 / all as f64,
+    }
+}
+
+fn add_there(tally: &Tally, group: GroupIx, member: &Member, now: Timestamp, there: &mut BTreeSet<AgentIx>) {
+    match member.who {
+        _ if member.base <= 0.0 => {}
+        MemberRef::Agent(agent) => {
+            if rotation::standing(tally, group, agent, now).in_rotation() {
+                there.insert(agent);
+            }
+        }
+        MemberRef::Group(below) => {
+            let members = &tally.workspace().group(below).members;
+            members.iter().for_each(|member| add_there(tally, below, member, now, there));
+        }
+    }
+}
