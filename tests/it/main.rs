@@ -18,6 +18,7 @@ mod crm_trouble;
 mod deadlines;
 mod demo_parts;
 mod events;
+mod guard;
 mod hooks;
 mod impossible_shares;
 mod influence;

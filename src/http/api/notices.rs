@@ -39,6 +39,10 @@ pub enum NoticeKindName {
     AutomaticPauseHeldBack,
     /// An agent asked for a pause after the call at hand.
     PauseAsked,
+    /// The load of a group is so high that the guard cannot let one more person rest.
+    TeamOverloaded,
+    /// The guard has stopped everybody left in a group.
+    EverybodyRests,
 }
 
 /// All there is to know.
