@@ -92,6 +92,20 @@ fn without_events_a_call_counts_as_taken_at_the_decision() {
     assert_eq!(floor.readings(&second).calls_per_hour, 1.0);
 }
 
+/// Who is to call somebody back has not talked yet; the call that is made then counts.
+#[test]
+fn a_task_to_call_back_is_no_call() {
+    let mut floor = team(&["anna"], Guard::standard());
+    floor.feed = Feed::Silent { hold_seconds: 0 };
+    let record = floor.decide("c1");
+    assert_eq!(floor.readings("anna").calls_per_hour, 1.0);
+    let asked = meritline::core::record::Asked { calls_back: Some("missed".into()), ..Default::default() };
+    let task = meritline::core::record::DecisionRecord { asked, ..(*record).clone() };
+    let mut floor = team(&["anna"], Guard::standard());
+    floor.tally.add_decision(std::sync::Arc::new(task));
+    assert_eq!(floor.readings("anna").calls_per_hour, 0.0);
+}
+
 /// Four hours without a call, or two hours off duty, begin a new shift; a break of an hour does not.
 #[test]
 fn a_shift_ends_after_hours_off() {

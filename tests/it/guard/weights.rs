@@ -196,3 +196,59 @@ fn a_rested_person_is_not_flooded() {
     }
     assert!((2..=4).contains(&got), "{got} of 9, 3 are fair");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    /// Whatever happened, whoever is named was in the rotation of every group on the way, and who rests is due nothing; shares due
+    /// add up to one call while anybody is left.
+    #[test]
+    fn whoever_is_named_does_not_rest(
+        steps in proptest::collection::vec((0usize..5, 0usize..4, 1u32..900), 1..60),
+        busy_stage: bool,
+    ) {
+        let mut policy = guarded("p", only(Indicator::CallsPerHour, 1.0, 4.0));
+        policy.guard.limits.calls_in_a_row = Some(meritline::core::guard::Band::new(1.0, 3.0));
+        policy.guard.limits.occupancy = Some(meritline::core::guard::Band::new(0.3, 0.6));
+        policy.dialling.busy_stage = busy_stage;
+        let groups = [
+            ("top", "p", &[("north", 3.0), ("south", 1.0), ("denis", 1.0)][..]),
+            ("north", "p", &[("anna", 1.0), ("boris", 2.0)][..]),
+            ("south", "p", &[("boris", 1.0), ("clara", 1.0)][..]),
+        ];
+        let mut floor = Floor::new(workspace(&groups, vec![policy]));
+        let people = ["anna", "boris", "clara", "denis"];
+        for (place, (what, who, seconds)) in steps.into_iter().enumerate() {
+            let own = format!("own{who}");
+            match what {
+                0 => drop(floor.event(&own, CallEventType::Answered, Some(people[who]))),
+                1 => drop(floor.event(&own, CallEventType::Ended, None)),
+                2 => floor.set_presence(people[who], [PresenceState::Available, PresenceState::Paused][place % 2]),
+                _ => floor.talk(&format!("t{place}"), people[who], 0.5),
+            }
+            floor.pass(f64::from(seconds));
+            let record = floor.decide(&format!("d{place}"));
+            for path in &record.paths {
+                for step in path {
+                    let view = &record.groups[step.group as usize];
+                    let member = step.member as usize;
+                    proptest::prop_assert!(view.standing[member].in_rotation(), "{:?}", view);
+                    proptest::prop_assert!(view.lambda.values[member] > 0.0);
+                }
+            }
+            for view in record.groups.iter().filter(|view| view.guard.all_stopped.is_none()) {
+                let due: f64 = view.lambda.values.iter().sum();
+                proptest::prop_assert!((due - 1.0).abs() < 1e-9);
+                for (stands, due) in view.standing.iter().zip(&view.lambda.values) {
+                    proptest::prop_assert_eq!(stands.in_rotation(), *due > 0.0);
+                }
+            }
+            if let Some(first) = record.decision.targets.first().filter(|_| place % 2 == 0) {
+                let agent = first.agent.to_string();
+                floor.event(&format!("d{place}"), CallEventType::Answered, Some(&agent));
+                floor.pass(60.0);
+            }
+            floor.event(&format!("d{place}"), CallEventType::Ended, None);
+        }
+    }
+}
