@@ -40,7 +40,7 @@ impl Floor {
     }
 
     /// So many conversations of a length, with so much time after each, in minutes.
-    pub(crate) fn talks(&mut self, name: &str, agent: &str, count: u32, minutes: f64, gap: f64) {
+    pub(crate) fn talks(&mut self, name: &str, agent: &str, count: u32, (minutes, gap): (f64, f64)) {
         for call in 0..count {
             self.talk(&format!("{name}{call}"), agent, minutes);
             self.pass(gap * 60.0);

@@ -127,7 +127,7 @@ proptest! {
         }
         let mut floor = team(&["anna", "boris"], tight());
         shuffled.iter().for_each(|fact| add(&mut floor, fact));
-        prop_assert_eq!(said(&mut floor, end), expected.clone());
+        prop_assert_eq!(&said(&mut floor, end), &expected);
 
         // As the service lives: asked in between, calls that are over let go.
         let mut floor = team(&["anna", "boris"], tight());
@@ -147,7 +147,7 @@ proptest! {
 #[test]
 fn a_day_later_nothing_is_left() {
     let mut floor = team(&["anna"], Guard::standard());
-    floor.talks("c", "anna", 30, 2.0, 3.0);
+    floor.talks("c", "anna", 30, (2.0, 3.0));
     floor.pass(86_400.0);
     floor.tally.forget(floor.now);
     let readings = floor.readings("anna");
@@ -158,7 +158,7 @@ fn a_day_later_nothing_is_left() {
 #[test]
 fn another_guard_reads_the_same_day() {
     let mut floor = team(&["anna"], Guard::default());
-    floor.talks("c", "anna", 14, 1.0, 1.0);
+    floor.talks("c", "anna", 14, (1.0, 1.0));
     assert_eq!(floor.factor("anna"), 1.0);
     let other = team(&["anna"], super::floor::only(meritline::core::guard::Indicator::CallsPerHour, 10.0, 14.0));
     floor.tally.bind(std::sync::Arc::clone(other.tally.workspace()));

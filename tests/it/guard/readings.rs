@@ -23,7 +23,7 @@ fn read(floor: &Floor, agent: &str) -> [f64; 5] {
 fn indicators_follow_the_calls() {
     let mut floor = floor();
     near(&read(&floor, "anna"), &[0.0; 5], 0.0);
-    floor.talks("c", "anna", 2, 5.0, 2.0);
+    floor.talks("c", "anna", 2, (5.0, 2.0));
     floor.event("c2", CallEventType::Answered, Some("anna"));
     floor.pass(120.0);
     // In the middle of the third: 5 + 5 + 2 min of talk, 6 + 6 + 2 busy of 60, unrested since the first began 16 min ago.
@@ -191,7 +191,7 @@ fn occupancy_is_counted_over_time_on_duty() {
 #[test]
 fn a_clock_that_jumps_moves_readings_and_breaks_nothing() {
     let mut floor = floor();
-    floor.talks("a", "anna", 4, 4.0, 1.0);
+    floor.talks("a", "anna", 4, (4.0, 1.0));
     let before = floor.now;
     floor.pass(3600.0);
     near(&read(&floor, "anna"), &[16.0, 0.0, 0.0, 0.0, 0.0], 1e-9);

@@ -11,7 +11,7 @@ use super::floor::{only, team};
 #[test]
 fn calls_per_hour_let_go_in_the_middle_of_the_band() {
     let mut floor = team(&["anna"], only(Indicator::CallsPerHour, 10.0, 14.0));
-    floor.talks("c", "anna", 13, 1.0, 1.0);
+    floor.talks("c", "anna", 13, (1.0, 1.0));
     assert_eq!(floor.factor("anna"), 0.25);
     let begun = floor.now;
     floor.talk("last", "anna", 1.0);
@@ -46,7 +46,7 @@ fn occupancy_lets_go_in_the_middle_of_the_band() {
 #[test]
 fn talk_of_a_shift_lets_go_with_the_next_shift() {
     let mut floor = team(&["anna"], only(Indicator::TalkMinutes, 270.0, 360.0));
-    floor.talks("c", "anna", 10, 30.0, 15.0);
+    floor.talks("c", "anna", 10, (30.0, 15.0));
     assert!((floor.factor("anna") - 60.0 / 90.0).abs() < 1e-9, "300 minutes");
     floor.talk("d0", "anna", 30.0);
     floor.event("d1", CallEventType::Answered, Some("anna"));
@@ -66,7 +66,7 @@ fn talk_of_a_shift_lets_go_with_the_next_shift() {
 #[test]
 fn calls_in_a_row_need_a_rest() {
     let mut floor = team(&["anna"], only(Indicator::CallsInARow, 5.0, 8.0));
-    floor.talks("c", "anna", 7, 1.0, 1.0);
+    floor.talks("c", "anna", 7, (1.0, 1.0));
     assert!((floor.factor("anna") - 1.0 / 3.0).abs() < 1e-9);
     floor.talk("last", "anna", 1.0);
     assert_eq!(floor.factor("anna"), 0.0);
@@ -85,15 +85,15 @@ fn calls_in_a_row_need_a_rest() {
 #[test]
 fn time_since_rest_needs_a_rest() {
     let mut floor = team(&["anna"], only(Indicator::MinutesSinceRest, 90.0, 120.0));
-    floor.talks("c", "anna", 9, 5.0, 5.0);
+    floor.talks("c", "anna", 9, (5.0, 5.0));
     assert_eq!(floor.factor("anna"), 1.0, "90 minutes");
-    floor.talks("d", "anna", 2, 5.0, 5.0);
+    floor.talks("d", "anna", 2, (5.0, 5.0));
     assert!((floor.factor("anna") - 10.0 / 30.0).abs() < 1e-9, "110 minutes");
     floor.pass(240.0);
     assert!((floor.factor("anna") - 6.0 / 30.0).abs() < 1e-9, "9 idle minutes are none yet");
     floor.pass(60.0);
     assert_eq!(floor.factor("anna"), 1.0, "10 are a rest");
-    floor.talks("e", "anna", 20, 5.0, 5.0);
+    floor.talks("e", "anna", 20, (5.0, 5.0));
     assert_eq!(floor.factor("anna"), 0.0);
     floor.talk("f", "anna", 5.0);
     floor.pass(599.0);
@@ -106,7 +106,7 @@ fn time_since_rest_needs_a_rest() {
 #[test]
 fn a_rest_of_ten_minutes_by_pause_lets_go() {
     let mut floor = team(&["anna"], Guard { limits: only(Indicator::CallsInARow, 2.0, 3.0).limits, ..Guard::standard() });
-    floor.talks("c", "anna", 3, 1.0, 1.0);
+    floor.talks("c", "anna", 3, (1.0, 1.0));
     floor.talk("d", "anna", 1.0);
     assert_eq!(floor.factor("anna"), 0.0);
     floor.set_presence("anna", PresenceState::Paused);
@@ -122,7 +122,7 @@ fn a_rest_of_ten_minutes_by_pause_lets_go() {
 fn one_reason_is_told() {
     let mut floor = team(&["anna"], Guard::standard());
     // 20 conversations of 12 minutes with 3.7 minutes of idle time after 102 s of after-call time: rows of one, no rests.
-    floor.talks("c", "anna", 6, 12.0, 5.4);
+    floor.talks("c", "anna", 6, (12.0, 5.4));
     // 104 minutes since a rest: 16 / 30; occupancy (12 + 1.7) of 17.4 = 0.787: all.
     let eased = floor.eased("anna").expect("eased");
     assert_eq!(eased.by, Indicator::MinutesSinceRest);

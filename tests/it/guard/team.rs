@@ -84,6 +84,6 @@ fn the_last_one_left_may_be_stopped() {
 fn who_is_stopped_does_not_cover_for_others() {
     let mut floor = team(&["anna", "boris"], only(Indicator::CallsPerHour, 3.0, 5.0));
     assert!(rotation::may_rest(&floor.tally, floor.agent_ix("boris"), floor.now).is_ok());
-    floor.talks("c", "anna", 5, 1.0, 1.0);
+    floor.talks("c", "anna", 5, (1.0, 1.0));
     assert!(rotation::may_rest(&floor.tally, floor.agent_ix("boris"), floor.now).is_err());
 }

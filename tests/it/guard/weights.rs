@@ -36,7 +36,7 @@ fn without_fallback(floor: &Floor, call: &str) -> Choice {
 #[test]
 fn taper_and_own_setting_multiply_the_share() {
     let mut floor = team(&["anna", "boris", "clara"], by_calls());
-    floor.talks("c", "boris", 11, 1.0, 1.0);
+    floor.talks("c", "boris", 11, (1.0, 1.0));
     floor.set(Change::Load { agent: "anna".into(), load: Load::Lighter });
     let record = floor.decide("d");
     near(expected(&record), &[0.5 / 2.25, 0.75 / 2.25, 1.0 / 2.25], 1e-9);
@@ -62,7 +62,7 @@ fn who_is_stopped_keeps_the_credit() {
         floor.event(call, CallEventType::Answered, Some(&first));
         floor.event(call, CallEventType::Ended, None);
     }
-    floor.talks("c", "boris", 14, 1.0, 1.0);
+    floor.talks("c", "boris", 14, (1.0, 1.0));
     let before = floor.owed(GroupIx(0))[1];
     assert!(before.abs() > 0.1);
     for call in 0..6 {
@@ -80,7 +80,7 @@ fn who_is_stopped_keeps_the_credit() {
 #[test]
 fn stage_busy_never_rings_who_rests() {
     let mut floor = team(&["anna", "boris", "clara"], by_calls());
-    floor.talks("c", "boris", 14, 1.0, 1.0);
+    floor.talks("c", "boris", 14, (1.0, 1.0));
     floor.event("a", CallEventType::Answered, Some("anna"));
     floor.event("b", CallEventType::Answered, Some("clara"));
     let named: Vec<String> = listed(&floor.decide("d")).into_iter().map(|(agent, _)| agent.to_owned()).collect();
@@ -100,7 +100,7 @@ fn a_personal_manager_who_rests_is_none() {
             floor.responsible = Some(floor.agent_ix(manager));
             assert_eq!(floor.decide(&format!("before-{manager}")).decision.reason, Reason::PersonalManager, "{rule:?} {manager}");
             floor.pass(60.0);
-            floor.talks(manager, manager, 14, 1.0, 1.0);
+            floor.talks(manager, manager, 14, (1.0, 1.0));
             let record = floor.decide(&format!("after-{manager}"));
             assert!(listed(&record).iter().all(|(agent, _)| *agent != manager), "{rule:?} {manager}");
             assert_ne!(record.decision.reason, Reason::PersonalManager);
@@ -115,8 +115,8 @@ fn equal_shares_keep_the_guard() {
     policy.rollout = Rollout { calls: FollowedCalls::None, experiment: None };
     let members = [("anna", 8.0), ("boris", 1.0), ("clara", 1.0)];
     let mut floor = Floor::new(workspace(&[("team", "p", &members)], vec![policy]));
-    floor.talks("c", "boris", 14, 1.0, 1.0);
-    floor.talks("e", "clara", 11, 1.0, 1.0);
+    floor.talks("c", "boris", 14, (1.0, 1.0));
+    floor.talks("e", "clara", 11, (1.0, 1.0));
     let record = floor.decide("d");
     assert_eq!(record.trial.arm(), Arm::Comparison);
     near(expected(&record), &[1.0 / 1.75, 0.0, 0.75 / 1.75], 1e-9);
@@ -126,7 +126,7 @@ fn equal_shares_keep_the_guard() {
 #[test]
 fn one_more_passes_a_taper_once() {
     let mut floor = team(&["anna", "boris"], by_calls());
-    floor.talks("c", "anna", 13, 1.0, 1.0);
+    floor.talks("c", "anna", 13, (1.0, 1.0));
     near(expected(&floor.decide("a")), &[0.2, 0.8], 1e-9);
     floor.pass(60.0);
     floor.set(Change::OneMore { agent: "anna".into() });
@@ -152,7 +152,7 @@ fn one_more_passes_a_taper_once() {
 #[test]
 fn one_more_passes_nothing_else() {
     let mut floor = team(&["anna", "boris"], Guard { limits: by_calls().limits, ..Guard::standard() });
-    floor.talks("c", "anna", 14, 1.0, 1.0);
+    floor.talks("c", "anna", 14, (1.0, 1.0));
     floor.set(Change::OneMore { agent: "anna".into() });
     floor.pass(60.0);
     assert_eq!(standings(&floor.decide("a"))[0], MemberStanding::Stopped);
@@ -179,7 +179,7 @@ fn one_more_is_forgotten_by_the_next_shift() {
 #[test]
 fn a_rested_person_is_not_flooded() {
     let mut floor = team(&["anna", "boris", "clara"], by_calls());
-    floor.talks("c", "boris", 14, 1.0, 1.0);
+    floor.talks("c", "boris", 14, (1.0, 1.0));
     for call in 0..40 {
         floor.decide(&format!("d{call}"));
         floor.event(&format!("d{call}"), CallEventType::Cancelled, None);
