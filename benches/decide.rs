@@ -17,7 +17,9 @@
 mod floor;
 
 use floor::{Floor, plain_policy};
-use meritline::core::policy::{Count, Mode};
+use meritline::core::call::CallEventType;
+use meritline::core::guard::Band;
+use meritline::core::policy::{Count, Guard, Mode, Policy};
 use meritline::core::record::Feed;
 
 fn main() {
@@ -79,6 +81,62 @@ impl meritline::workspace_file::SettingsCheck for NoConnections {
 #[divan::bench(args = [10, 35, 100])]
 fn choose_with_hours(bencher: divan::Bencher<'_, '_>, agents: u32) {
     let floor = floor_with_hours(agents);
+    bencher.bench_local(|| floor.choose("c", &[]));
+}
+
+/// The same floor by a guard, at an hour of usual work: people take seven calls an hour of three minutes each, with rests.
+fn floor_at_work(agents: u32, guard: Guard) -> Floor {
+    let shares: Vec<f64> = (0..agents).map(|i| f64::from(i % 7 + 1)).collect();
+    let policy = Policy { guard, ..plain_policy("p", Mode::Percent, Count::Answered) };
+    let mut floor = Floor::of_shares(&shares, policy);
+    let mut call = 0u64;
+    for _ in 0..35 {
+        for agent in 0..agents {
+            call += 1;
+            let (name, agent) = (call.to_string(), format!("a{agent:03}"));
+            floor.event(&name, CallEventType::Answered, Some(&agent));
+            floor.pass(180.0 / f64::from(agents));
+            floor.event(&name, CallEventType::Ended, None);
+        }
+        floor.pass(514.0 - 180.0 + if call.is_multiple_of(4) { 300.0 } else { 0.0 });
+    }
+    floor.tally.forget(floor.now);
+    floor
+}
+
+/// The choice, without and with the standard guard: nobody is near a limit.
+#[divan::bench(args = [10, 35, 100], consts = [false, true])]
+fn choose_at_work<const GUARDED: bool>(bencher: divan::Bencher<'_, '_>, agents: u32) {
+    let floor = floor_at_work(agents, if GUARDED { Guard::standard() } else { Guard::default() });
+    bencher.bench_local(|| floor.choose("c", &[]));
+}
+
+/// A call decided, answered and ended, ten seconds apart: what people did changes all the time.
+#[divan::bench(args = [10, 35, 100], consts = [false, true])]
+fn call_at_work<const GUARDED: bool>(bencher: divan::Bencher<'_, '_>, agents: u32) {
+    let mut floor = floor_at_work(agents, if GUARDED { Guard::standard() } else { Guard::default() });
+    let mut call = 0u64;
+    bencher.bench_local(|| {
+        call += 1;
+        floor.pass(10.0);
+        if call.is_multiple_of(64) {
+            floor.tally.forget(floor.now);
+        }
+        let name = format!("n{call}");
+        let record = floor.decide(&name);
+        if let Some(target) = record.decision.targets.first() {
+            floor.event(&name, CallEventType::Answered, Some(target.agent.as_str()));
+            floor.event(&name, CallEventType::Ended, None);
+        }
+    });
+}
+
+/// The choice while everybody is eased: the most that the guard can cost.
+#[divan::bench(args = [10, 35, 100])]
+fn choose_while_all_are_eased(bencher: divan::Bencher<'_, '_>, agents: u32) {
+    let mut guard = Guard::standard();
+    guard.limits.calls_per_hour = Some(Band::new(3.0, 40.0));
+    let floor = floor_at_work(agents, guard);
     bencher.bench_local(|| floor.choose("c", &[]));
 }
 

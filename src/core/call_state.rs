@@ -272,11 +272,12 @@ impl CallState {
     }
 
     /// What the call was to each agent who talked in it, as `core::activity` keeps it. Where the PBX tells nothing, the first target
-    /// of the last decision took it.
+    /// of the last decision took it; a task to call back is no call yet.
     pub fn conversations(&self) -> Vec<(AgentId, Conversation)> {
         let talked = self.legs.iter().filter_map(|leg| Some((leg.agent.clone(), self.conversation(leg)?)));
         let mut talked: Vec<(AgentId, Conversation)> = talked.collect();
         if talked.is_empty()
+            && !self.calls_back()
             && let Some(record) = self.decisions.last()
             && let Feed::Silent { hold_seconds } = record.feed
             && let Some(target) = record.decision.targets.first()

@@ -267,6 +267,15 @@ fn number_or_off(value: Option<&Value>, default: f64) -> Option<f64> {
 }
 
 fn guard(part: &Value) -> SimulatedGuard {
+    let preset = match part.as_str() {
+        Some("light") => Some(Limits::LIGHT),
+        Some("strict") => Some(Limits::STRICT),
+        Some(_) => Some(Limits::STANDARD),
+        None => None,
+    };
+    if let Some(limits) = preset {
+        return SimulatedGuard { limits, hysteresis: true };
+    }
     let Ok(part) = GuardPart::deserialize(part) else { return SimulatedGuard::STANDARD };
     let limits = Limits {
         talk_minutes: part.talk_minutes.map(band),

@@ -436,6 +436,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::core::choose::{Choice, RecordHead};
+    use crate::core::guard::Indicator;
+    use crate::core::record::{AllStopped, EaseCause, EasedMember, Spared};
 
     proptest! {
         /// A file can be damaged anywhere: a page says so, it never panics and never asks for absurd memory.
@@ -455,6 +458,73 @@ mod tests {
             bytes.extend_from_slice(&lz4_flex::compress_prepend_size(&contents));
             prop_assert!(read(&bytes).is_err());
         }
+    }
+
+    fn record(standing: MemberStanding, guard: GuardView) -> (DecisionRecord, Arc<Lambda>) {
+        let (members, half) = (Arc::from(["anna".into()]), Arc::from([1.0]));
+        let lambda = Arc::new(Lambda { members, base: Arc::clone(&half), published: half, values: [1.0].into() });
+        let view = GroupView {
+            group: "sales".into(),
+            lambda: Arc::clone(&lambda),
+            count: Count::Answered,
+            unit: 1.0,
+            in_seconds: false,
+            credit: vec![0.25],
+            standing: vec![standing],
+            guard,
+        };
+        let head = RecordHead {
+            sequence: 7,
+            decision_id: DecisionId::from_u128(7),
+            call: CallKey { connection: "pbx".into(), call: "c-7".into() },
+            attempt: 1,
+            received_at: Timestamp::UNIX_EPOCH,
+            feed: Feed::Events,
+        };
+        let record = Choice { groups: vec![view], ..Choice::nobody(Reason::Fallback) }.into_record(head);
+        (record, lambda)
+    }
+
+    fn written(record: &DecisionRecord) -> Vec<u8> {
+        let mut writer = PageWriter::default();
+        writer.add(record, &["l".into()]).unwrap();
+        writer.finish().unwrap()
+    }
+
+    fn read_back(page: &[u8], lambda: &Arc<Lambda>) -> DecisionRecord {
+        read(page).unwrap().remove(0).record(|_| Some(Arc::clone(lambda))).unwrap()
+    }
+
+    #[test]
+    fn what_the_guard_did_is_read_back() {
+        let cause = EaseCause { by: Indicator::Occupancy, readings: [300.0, 9.0, 0.91, 2.0, 45.0], spared: None };
+        let eased = |factor: f64, own: f64, cause| EasedMember { member: 0, factor, own, cause };
+        let held = EaseCause { spared: Some(Spared::TeamOverloaded), ..cause };
+        let orders = [
+            None,
+            Some(AllStopped::Fallback),
+            Some(AllStopped::Group("support".into())),
+            Some(AllStopped::LeastOver("anna".into())),
+            Some(AllStopped::Nowhere),
+        ];
+        for all_stopped in orders {
+            for eased in [eased(0.0, 1.0, Some(cause)), eased(0.6667, 0.5, Some(held)), eased(1.0, 1.25, None)] {
+                let guard = GuardView { eased: vec![eased], all_stopped: all_stopped.clone() };
+                let (record, lambda) = record(MemberStanding::Stopped, guard);
+                assert_eq!(read_back(&written(&record), &lambda), record);
+            }
+        }
+    }
+
+    /// A page of before says nothing of a guard.
+    #[test]
+    fn a_page_of_an_older_program_is_read() {
+        let (record, lambda) = record(MemberStanding::Free, GuardView::default());
+        let mut page = written(&record);
+        let texts = lz4_flex::decompress_size_prepended(page.get(1..).unwrap()).unwrap();
+        assert!(!String::from_utf8_lossy(&texts).contains("guard"));
+        *page.first_mut().unwrap() = 1;
+        assert_eq!(read_back(&page, &lambda), record);
     }
 
     #[test]

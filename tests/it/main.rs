@@ -20,6 +20,7 @@ mod deadlines;
 mod demo_parts;
 mod events;
 mod group_shares;
+mod guard;
 mod hooks;
 mod hours;
 mod impossible_shares;

@@ -11,7 +11,7 @@ use meritline::workspace_file::{
 use proptest::prelude::*;
 use serde_json::Value;
 
-struct Known;
+pub(crate) struct Known;
 
 impl SettingsCheck for Known {
     fn check(&self, integration: &str, settings: &Value) -> Vec<(String, String)> {
@@ -35,7 +35,7 @@ impl SettingsCheck for Known {
     }
 }
 
-const ACME: &str = r#"workspace: acme
+pub(crate) const ACME: &str = r#"workspace: acme
 name: ACME Sales
 time_zone: Europe/Moscow
 default_region: RU

@@ -15,6 +15,13 @@ use crate::core::record::{AllStopped, Lambda, MemberStanding, Step};
 use crate::core::roster::Roster;
 use crate::core::workspace::AgentIx;
 
+/// A stopped member who would be free but for the guard.
+struct Resting {
+    /// How far past the limits, in bands.
+    excess: f64,
+    listed: Listed,
+}
+
 impl Walk<'_> {
     /// Whether nobody is in the rotation, and the guard is why.
     pub(super) fn everybody_rests(&self) -> bool {
@@ -77,15 +84,16 @@ impl Walk<'_> {
             agents.filter_map(move |(position, agent)| self.stopped(node, (at, position), agent))
         });
         let id = |agent: AgentIx| self.workspace.agent(agent).id.as_str();
-        let least = stopped.min_by(|(a, _, one), (b, _, other)| {
-            let tried = |agent: &AgentIx| self.tried.contains(agent);
-            tried(one).cmp(&tried(other)).then(a.total_cmp(b)).then_with(|| id(*one).cmp(id(*other)))
+        let least = stopped.min_by(|one, other| {
+            let (a, b) = (one.listed.agent, other.listed.agent);
+            let tried = |agent: AgentIx| self.tried.contains(&agent);
+            tried(a).cmp(&tried(b)).then(one.excess.total_cmp(&other.excess)).then_with(|| id(a).cmp(id(b)))
         });
-        least.map(|(_, path, agent)| Listed { agent, stage: Stage::Free, path })
+        least.map(|resting| resting.listed)
     }
 
-    /// How far past the limits a member is who would be free but for the guard, with the way there.
-    fn stopped(&self, node: &Node, at: (usize, usize), agent: AgentIx) -> Option<(f64, Vec<(usize, usize)>, AgentIx)> {
+    /// A member, if stopped and free but for that.
+    fn stopped(&self, node: &Node, at: (usize, usize), agent: AgentIx) -> Option<Resting> {
         let path = self.path_to(self.top(), agent).filter(|path| path.last() == Some(&at))?;
         let stands = |(node, position): &(usize, usize)| self.nodes.get(*node)?.standing.get(*position);
         if !path.iter().all(|step| stands(step) == Some(&MemberStanding::Stopped)) {
@@ -98,7 +106,8 @@ impl Walk<'_> {
             return None;
         }
         let eased = group_guard::eased(self.tally, agent, self.workspace.group(node.ix).policy, now)?;
-        Some((group_guard::excess(&eased, policy), path, agent))
+        let listed = Listed { agent, stage: Stage::Free, path };
+        Some(Resting { excess: group_guard::excess(&eased, policy), listed })
     }
 
     /// The call is the one person's whole: nobody else is due a part of it, and nobody's credit moves by it.

@@ -41,6 +41,10 @@ pub enum NoticeKindName {
     PauseAsked,
     /// A published share of a group is more than its member can carry at the load of now.
     ShareAboveFeasible,
+    /// The load of a group is so high that the guard cannot let one more person rest.
+    TeamOverloaded,
+    /// The guard has stopped everybody left in a group.
+    EverybodyRests,
 }
 
 /// All there is to know.

@@ -137,7 +137,11 @@ fn mistakes_are_told_with_place_and_remedy() {
         ("load:", "wrap_up: {constant: 10s, max_seconds: 60}\nload:", "wrap_up: give either"),
         ("load:", "open: 5\nload:", "open: expected a duration such as 90s, 5m, 8h or 30d, found the number 5"),
         ("rule: longest_idle", "cap: of", "policies[1].cap: expected a number of calls, or \"off\", found `of`"),
-        ("rule: longest_idle", "guard: strict", "expected `standard` or a block of indicators, found `strict`"),
+        (
+            "rule: longest_idle",
+            "guard: gentle",
+            "expected a preset (light, standard, strict) or a block of indicators, found `gentle`",
+        ),
         ("rule: longest_idle", "guard: {talk_minute: [1, 2]}", "`talk_minute` is not known here; did you mean `talk_minutes`?"),
         ("policies:", "policy:", "`policies` is missing"),
     ] {
