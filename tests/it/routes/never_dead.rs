@@ -218,5 +218,15 @@ fn acted_on(outcome: &str, has_fallback: bool, is_here: bool, [native, uis, exol
     assert_eq!(*uis, json!({"status": 200, "body": {"returned_code": label}}), "{at}");
     // Exolve: somebody, else the fallback, else an empty list and the platform's own reserve number.
     let legs = exolve.as_array().unwrap();
-    assert_eq!(legs.is_empty(), !(rings && is_here) && !has_fallback, "{at}");
+    assert_eq!(legs.is_empty(), !(has_fallback || (rings && is_here)), "{at}");
+}
+
+/// 4 to 5 rings per target, unless the file says otherwise.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_rings_twenty_seconds() {
+    let service = service("\n  - {id: main, group: sales, fallback: {number: \"+74951112200\"}}").await;
+    let answer = service.answered("c-1", Some(CALLER)).await;
+    let seconds: Vec<u64> =
+        answer["targets"].as_array().unwrap().iter().map(|target| target["ring_seconds"].as_u64().unwrap()).collect();
+    assert_eq!(seconds, [20, 20]);
 }
