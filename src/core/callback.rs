@@ -1,4 +1,4 @@
-//! Callers who were missed or cut off: who has the context when they call again, and who owes them a call.
+//! Callers who were missed, cut off or promised a call: who has the context when they call again, and who owes them a call.
 //!
 //! Both are functions of the calls of the last day and of what people set by hand. It chooses nobody by credit: a callback is
 //! shared out by the same choice as a call (`core::choose`), and charged like one.
@@ -71,8 +71,10 @@ pub struct CallbackTask {
     pub call: CallKey,
     /// Whom to call.
     pub caller: PhoneNumber,
-    /// When it was missed.
+    /// When it was missed, or its caller promised a call.
     pub missed_at: Timestamp,
+    /// Whether a route promised the caller a call; else nobody answered.
+    pub promised: bool,
     /// The route the call took.
     pub route: Option<RouteId>,
     /// Among whom the task is shared.
@@ -175,6 +177,7 @@ impl CallbackFacts<'_> {
             call: key.clone(),
             caller: caller.clone(),
             missed_at,
+            promised: call.promised,
             route: call.route.clone(),
             group,
             attempts: self.set.callback_attempts(key),

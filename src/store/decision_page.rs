@@ -439,6 +439,7 @@ mod tests {
     use crate::core::choose::{Choice, RecordHead};
     use crate::core::guard::Indicator;
     use crate::core::record::{AllStopped, EaseCause, EasedMember, Spared};
+    use crate::core::route::{CallerStanding, Condition};
 
     proptest! {
         /// A file can be damaged anywhere: a page says so, it never panics and never asks for absurd memory.
@@ -525,6 +526,65 @@ mod tests {
         assert!(!String::from_utf8_lossy(&texts).contains("guard"));
         *page.first_mut().unwrap() = 1;
         assert_eq!(read_back(&page, &lambda), record);
+    }
+
+    fn refused() -> DecisionRecord {
+        let head = RecordHead {
+            sequence: 1,
+            decision_id: uuid::Uuid::from_u128(1),
+            call: CallKey { connection: "pbx".into(), call: "c-1".into() },
+            attempt: 1,
+            received_at: Timestamp::UNIX_EPOCH,
+            feed: Feed::Events,
+        };
+        let mut record = Choice::nobody(Reason::Fallback).into_record(head);
+        record.asked.looked_up = true;
+        record.asked.caller = Some("+79161234567".to_owned());
+        record.decision.route = Some("main".into());
+        record.decision.outcome = Some(Outcome::Branch { name: "night".into() });
+        record.decision.passed = vec![Passed { route: "vips".into(), failed: Condition::List }];
+        record.decision.caller.segments = vec!["lead".into()];
+        record
+    }
+
+    fn read_one(page: &[u8]) -> DecisionRecord {
+        read(page).unwrap().remove(0).record(|_| None).unwrap()
+    }
+
+    #[test]
+    fn what_a_route_decided_is_read_back() {
+        let mut writer = PageWriter::default();
+        writer.add(&refused(), &[]).unwrap();
+        assert_eq!(read_one(&writer.finish().unwrap()), refused());
+    }
+
+    /// Pages written before routes had outcomes and conditions: every route rang, and of the caller only that a CRM knew her is known.
+    #[test]
+    fn pages_from_before_outcomes_are_read() {
+        let mut writer = PageWriter::default();
+        writer.add(&refused(), &[]).unwrap();
+        let page = writer.finish().unwrap();
+        let unpacked = lz4_flex::decompress_size_prepended(&page[1..]).unwrap();
+        let length = u32::from_le_bytes(unpacked[..LENGTH_BYTES].try_into().unwrap()) as usize;
+        let (texts, rest) = unpacked[LENGTH_BYTES..].split_at(length);
+        let mut texts: serde_json::Value = serde_json::from_slice(texts).unwrap();
+        let decision = texts["decisions"][0].as_object_mut().unwrap();
+        for (part, names) in [("", ["outcome", "passed"]), ("asked", ["looked_up", ""]), ("caller", ["segments", ""])] {
+            let fields = if part.is_empty() { &mut *decision } else { decision[part].as_object_mut().unwrap() };
+            for name in names.into_iter().filter(|name| !name.is_empty()) {
+                assert!(fields.remove(name).is_some(), "{name} is written");
+            }
+        }
+        let texts = texts.to_string();
+        let old = [&u32::try_from(texts.len()).unwrap().to_le_bytes()[..], texts.as_bytes(), rest].concat();
+        let record = read_one(&[&[VERSION][..], &lz4_flex::compress_prepend_size(&old)].concat());
+        assert_eq!((record.decision.outcome_word(), record.decision.passed.len()), ("ring", 0));
+        assert_eq!(record.standing(), CallerStanding::Unsure);
+        let known = DecisionRecord {
+            decision: Decision { caller: CallerCard { known: true, ..record.decision.caller }, ..record.decision },
+            ..record
+        };
+        assert_eq!(known.standing(), CallerStanding::Known);
     }
 
     #[test]

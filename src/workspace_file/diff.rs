@@ -1,5 +1,7 @@
 //! What applying a document changes, in plain lines for a terminal.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::SettingsCheck;
@@ -88,7 +90,7 @@ fn compare_section(noun: &str, before: &[(&str, &Value)], after: &[(&str, &Value
         match before.iter().find(|(known, _)| known == id) {
             None => lines.push(format!("+ {noun} {id}")),
             Some((_, was)) if was == item => {}
-            Some((_, was)) => lines.push(format!("~ {noun} {id}: {}", fields(was, item).join("; "))),
+            Some((_, was)) => lines.push(format!("~ {noun} {id}: {}", fields(noun, was, item).join("; "))),
         }
     }
     for (id, _) in before.iter().filter(|(id, _)| after.iter().all(|(known, _)| known != id)) {
@@ -102,13 +104,21 @@ fn compare_section(noun: &str, before: &[(&str, &Value)], after: &[(&str, &Value
     }
 }
 
-fn fields(was: &Value, is: &Value) -> Vec<String> {
+fn fields(noun: &str, was: &Value, is: &Value) -> Vec<String> {
     let keys = is.as_object().into_iter().flatten().map(|(key, _)| key);
     let gone = was.as_object().into_iter().flatten().map(|(key, _)| key).filter(|key| is.get(key.as_str()).is_none());
     let mut texts = Vec::new();
     for key in keys.chain(gone) {
         match (was.get(key), is.get(key)) {
             (Some(was), Some(is)) if was == is => {}
+            // A list of callers is personal data, and long: counts say enough.
+            (Some(Value::Array(was)), Some(Value::Array(is))) if noun == "list" => {
+                let not_in = |these: &[Value], those: &[Value]| {
+                    let those: HashSet<&str> = those.iter().filter_map(Value::as_str).collect();
+                    these.iter().filter_map(Value::as_str).filter(|number| !those.contains(number)).count()
+                };
+                texts.push(format!("{key} +{} -{}", not_in(is, was), not_in(was, is)));
+            }
             (Some(was), Some(is)) => texts.push(format!("{key} {} -> {}", short(was), short(is))),
             (None, Some(is)) => texts.push(format!("{key} {}", short(is))),
             (Some(was), None) => texts.push(format!("{key} {} -> default", short(was))),

@@ -25,8 +25,10 @@ pub struct CallbackItem {
     pub call_id: String,
     /// Whom to call; masked but for the agent who has the task and for roles that may see callers.
     pub caller: String,
-    /// When the call was missed.
+    /// When the call was missed, or its caller promised a call.
     pub missed_at: String,
+    /// Whether a route promised the caller a call (outcome `callback`); else nobody answered.
+    pub promised: bool,
     /// The route it took.
     pub route: Option<String>,
     /// Among whom the task is shared.
@@ -163,6 +165,7 @@ fn item(task: &CallbackTask, reader: &Reader) -> CallbackItem {
         call_id: task.call.call.to_string(),
         caller: if own || reader.role.may_see_callers() { task.caller.expose().to_owned() } else { task.caller.to_string() },
         missed_at: task.missed_at.to_string(),
+        promised: task.promised,
         route: task.route.as_ref().map(ToString::to_string),
         group: task.group.to_string(),
         state: state.to_owned(),

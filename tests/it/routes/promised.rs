@@ -44,6 +44,7 @@ async fn the_task_is_there_at_once_and_only_once() {
     let [task] = tasks(&service).await.try_into().unwrap();
     let told = |key: &str| task[key].clone();
     assert_eq!((told("state"), told("group"), told("route")), (json!("open"), json!("sales"), json!("later")));
+    assert_eq!(told("promised"), true);
     assert_eq!((told("call_id"), told("missed_at"), told("caller")), (json!("c-1"), json!(asked_at), json!(CALLER)));
     // A recording that tells the caller so, and her hanging up, change nothing; a second attempt of the same call neither.
     tell(&service, "c-1", "answered", None).await;
