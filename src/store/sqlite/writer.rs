@@ -203,8 +203,9 @@ impl Writer {
 
     fn settle(&mut self, refused: u64) {
         if let Some(last) = self.unwritten.back() {
-            self.waiting.progress.settle(self.unwritten.len() as u64, last.handed_us);
+            // First: who waits until all is settled then reads what was lost.
             self.waiting.progress.lose(refused);
+            self.waiting.progress.settle(self.unwritten.len() as u64, last.handed_us);
             self.unwritten.clear();
         }
     }
