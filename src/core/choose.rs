@@ -4,7 +4,6 @@
 //! who can be rung is taken. The further targets are what the same choice would give with those already listed removed,
 //! no credit moved. Nothing is changed here: the result names what the caller must record.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -177,8 +176,8 @@ impl Rank {
             (MemberStanding::Free, true) => Some(Self::TriedFree),
             (MemberStanding::Busy, true) => Some(Self::TriedBusy),
             (MemberStanding::Reserved, true) => Some(Self::TriedReserved),
-            (MemberStanding::OffDuty | MemberStanding::Paused | MemberStanding::NoShare, _) => None,
-            (MemberStanding::OutsideHours | MemberStanding::PlannedBreak | MemberStanding::ShiftEnding, _) => None,
+            (MemberStanding::OffDuty | MemberStanding::Paused | MemberStanding::NoShare, _)
+            | (MemberStanding::OutsideHours | MemberStanding::PlannedBreak | MemberStanding::ShiftEnding, _) => None,
         }
     }
 
@@ -309,23 +308,24 @@ impl<'a> Walk<'a> {
         if self.workspace.policy_of(ix).mode != Mode::HeadCount || !self.lens.follows_policy(self.workspace, ix) {
             return;
         }
-        for ((who, member), weight) in who.iter().zip(&self.workspace.group(ix).members).zip(weights) {
+        let heads = self.workspace.head_counts(ix);
+        for (position, (who, weight)) in who.iter().zip(weights).enumerate() {
             match who {
                 Who::Group(below) if *weight > 0.0 => {
-                    let mut there = BTreeSet::new();
+                    let mut there = Vec::new();
                     self.add_people_there(*below, &mut there);
-                    *weight *= head_count::part(there.len(), self.workspace, member);
+                    *weight *= head_count::part(there, heads.get(position));
                 }
                 Who::Agent(..) | Who::Group(_) => {}
             }
         }
     }
 
-    fn add_people_there(&self, node: usize, there: &mut BTreeSet<AgentIx>) {
+    fn add_people_there(&self, node: usize, there: &mut Vec<AgentIx>) {
         let Some(node) = self.nodes.get(node) else { return };
         for (who, _) in node.who.iter().zip(&node.standing).filter(|(_, stands)| stands.in_rotation()) {
             match who {
-                Who::Agent(agent, _) => drop(there.insert(*agent)),
+                Who::Agent(agent, _) => there.push(*agent),
                 Who::Group(below) => self.add_people_there(*below, there),
             }
         }

@@ -58,8 +58,7 @@ impl MemberStanding {
     pub fn in_rotation(self) -> bool {
         match self {
             Self::Free | Self::Busy | Self::Reserved => true,
-            Self::OffDuty | Self::Paused | Self::NoShare => false,
-            Self::OutsideHours | Self::PlannedBreak | Self::ShiftEnding => false,
+            Self::OffDuty | Self::Paused | Self::NoShare | Self::OutsideHours | Self::PlannedBreak | Self::ShiftEnding => false,
         }
     }
 }

@@ -85,7 +85,8 @@ pub struct ShareReport {
 }
 
 impl ShareReport {
-    /// Of a group whose shares follow who is there (`head_count`): what differs among those in the rotation is presence, not the guard.
+    /// Of a group whose shares follow who is there (`head_count`): what differs among those in the rotation is presence, not the
+    /// guard.
     #[must_use]
     pub fn by_who_is_there(self) -> Self {
         Self { by_who_is_there: true, ..self }

@@ -130,13 +130,12 @@ pub async fn group_shares(
 
 fn weights(tally: &Tally, (ix, by_heads): (GroupIx, bool), published: &[f64], now: jiff::Timestamp) -> Vec<f64> {
     let workspace = tally.workspace();
-    let weigh =
-        |(member, share): (&crate::core::workspace::Member, &f64)| match in_rotation(tally, workspace, ix, member.who, now) {
-            true if by_heads => *share * head_count::part_there(tally, ix, member, now),
-            true => *share,
-            false => 0.0,
-        };
-    let raw: Vec<f64> = workspace.group(ix).members.iter().zip(published).map(weigh).collect();
+    let parts = if by_heads { head_count::parts_there(tally, ix, now) } else { Vec::new() };
+    let weigh = |(position, (member, share)): (usize, (&crate::core::workspace::Member, &f64))| {
+        let part = parts.get(position).copied().unwrap_or(1.0);
+        if in_rotation(tally, workspace, ix, member.who, now) { *share * part } else { 0.0 }
+    };
+    let raw: Vec<f64> = workspace.group(ix).members.iter().zip(published).enumerate().map(weigh).collect();
     crate::core::selection::expected_shares(&raw)
 }
 
