@@ -7,7 +7,6 @@
 
 mod all_stopped;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -333,23 +332,24 @@ impl<'a> Walk<'a> {
         if self.workspace.policy_of(ix).mode != Mode::HeadCount || !self.lens.follows_policy(self.workspace, ix) {
             return;
         }
-        for ((who, member), weight) in who.iter().zip(&self.workspace.group(ix).members).zip(weights) {
+        let heads = self.workspace.head_counts(ix);
+        for (position, (who, weight)) in who.iter().zip(weights).enumerate() {
             match who {
                 Who::Group(below) if *weight > 0.0 => {
-                    let mut there = BTreeSet::new();
+                    let mut there = Vec::new();
                     self.add_people_there(*below, &mut there);
-                    *weight *= head_count::part(there.len(), self.workspace, member);
+                    *weight *= head_count::part(there, heads.get(position));
                 }
                 Who::Agent(..) | Who::Group(_) => {}
             }
         }
     }
 
-    fn add_people_there(&self, node: usize, there: &mut BTreeSet<AgentIx>) {
+    fn add_people_there(&self, node: usize, there: &mut Vec<AgentIx>) {
         let Some(node) = self.nodes.get(node) else { return };
         for (who, _) in node.who.iter().zip(&node.standing).filter(|(_, stands)| stands.in_rotation()) {
             match who {
-                Who::Agent(agent, _) => drop(there.insert(*agent)),
+                Who::Agent(agent, _) => there.push(*agent),
                 Who::Group(below) => self.add_people_there(*below, there),
             }
         }

@@ -33,27 +33,33 @@ pub fn people(workspace: &Workspace, member: &Member) -> BTreeSet<AgentIx> {
     people
 }
 
-/// Which part of a member's people is in the rotation; 1 for a member without people.
-pub fn part_there(tally: &Tally, group: GroupIx, member: &Member, now: Timestamp) -> f64 {
-    let mut there = BTreeSet::new();
-    add_there(tally, group, member, now, &mut there);
-    part(there.len(), tally.workspace(), member)
+/// Which part of the people of each member of a group is in the rotation; 1 for a member without people.
+pub fn parts_there(tally: &Tally, group: GroupIx, now: Timestamp) -> Vec<f64> {
+    let members = tally.workspace().group(group).members.iter().enumerate();
+    let part_there = |(position, member): (usize, &Member)| {
+        let mut there = Vec::new();
+        add_there(tally, group, member, now, &mut there);
+        part(there, tally.workspace().head_counts(group).get(position))
+    };
+    members.map(part_there).collect()
 }
 
-/// So many of a member's people, as a part of all.
-pub(super) fn part(there: usize, workspace: &Workspace, member: &Member) -> f64 {
-    match people(workspace, member).len() {
-        0 => 1.0,
-        all => there as f64 / all as f64,
+/// Those who are there, perhaps named twice, as a part of all.
+pub(super) fn part(mut there: Vec<AgentIx>, all: Option<&usize>) -> f64 {
+    there.sort_unstable();
+    there.dedup();
+    match all {
+        None | Some(0) => 1.0,
+        Some(all) => there.len() as f64 / *all as f64,
     }
 }
 
-fn add_there(tally: &Tally, group: GroupIx, member: &Member, now: Timestamp, there: &mut BTreeSet<AgentIx>) {
+fn add_there(tally: &Tally, group: GroupIx, member: &Member, now: Timestamp, there: &mut Vec<AgentIx>) {
     match member.who {
         _ if member.base <= 0.0 => {}
         MemberRef::Agent(agent) => {
             if rotation::standing(tally, group, agent, now).in_rotation() {
-                there.insert(agent);
+                there.push(agent);
             }
         }
         MemberRef::Group(below) => {

@@ -121,6 +121,9 @@ impl Workspace {
     /// The working hours by which an agent's results age: the agent's own, else those of the first group of the document that the
     /// agent is in, else the workspace's.
     pub fn hours_of_results(&self, agent: AgentIx) -> Option<HoursIx> {
+        if self.hours.is_empty() {
+            return None;
+        }
         let first = || rotation::groups_of(self, agent).next();
         self.own_hours(agent).or_else(|| first().map_or(self.usual_hours(), |group| self.hours_of_group(group)))
     }

@@ -147,12 +147,18 @@ fn policies_below(workspace: &Workspace, group: GroupIx, met: &mut Vec<PolicyIx>
 /// Equal shares of a group's members: each person counts the same, so a member that is a group gets as many parts as there are
 /// people in it. Whoever has base 0 has no part.
 pub(super) fn equal_shares(groups: &[Group], group: &Group) -> Vec<f64> {
+    let people: Vec<f64> = head_counts(groups, group).iter().map(|people| *people as f64).collect();
+    selection::expected_shares(&people)
+}
+
+/// How many people can be rung through each member of a group.
+pub(super) fn head_counts(groups: &[Group], group: &Group) -> Box<[usize]> {
     let people = group.members.iter().map(|member| {
         let mut people = BTreeSet::new();
         add_people(groups, member, &mut people);
-        people.len() as f64
+        people.len()
     });
-    selection::expected_shares(&people.collect::<Vec<f64>>())
+    people.collect()
 }
 
 /// Adds everybody who can be rung through a member.

@@ -50,8 +50,8 @@ impl<'a> AutomaticPauses<'a> {
     }
 }
 
-/// The pause that keeps an agent from all calls, and why; none for who is off duty, by hand or by the working hours. An automatic pause keeps from all calls
-/// when it holds in every group the agent is in; until the first of them ends.
+/// The pause that keeps an agent from all calls, and why; none for who is off duty, by hand or by the working hours. An automatic
+/// pause keeps from all calls when it holds in every group the agent is in; until the first of them ends.
 pub fn pause_of(tally: &Tally, agent: AgentIx, now: Timestamp) -> Option<Pause<'_>> {
     let live = tally.agent(agent);
     match live.presence(now) {

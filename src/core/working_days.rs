@@ -1,6 +1,6 @@
 //! Working days of a schedule as a measure of time: how long a span was for somebody who works by it.
 //!
-//! Nights count with the day they belong to, days without work not at all. A working day counts 7 / (working days per week) days, so
+//! A day counts from midnight to midnight if work begins on it, else not at all. It counts 7 / (working days per week) days, so
 //! that an ordinary week is a week for everybody: a half-life of 30 days means the same for who works five days and who works two,
 //! and a holiday or a leave ages nobody's results.
 

@@ -335,6 +335,7 @@ pub struct Workspace {
     agent_by_crm_user: HashMap<(ConnectionId, CrmUserId), AgentIx>,
     group_by_id: HashMap<GroupId, GroupIx>,
     equal_shares: Vec<Arc<[f64]>>,
+    head_counts: Vec<Box<[usize]>>,
 }
 
 impl Workspace {
@@ -357,6 +358,7 @@ impl Workspace {
                 agent_by_crm_user.insert((connection.clone(), user.clone()), ix);
             }
         }
+        let head_counts = groups.iter().map(|group| rollout::head_counts(&groups, group)).collect();
         let equal_shares = groups.iter().map(|group| rollout::equal_shares(&groups, group).into()).collect();
         let group_by_id = groups.iter().zip((0..).map(GroupIx)).map(|(group, ix)| (group.id.clone(), ix)).collect();
         Self {
@@ -377,6 +379,7 @@ impl Workspace {
             agent_by_crm_user,
             group_by_id,
             equal_shares,
+            head_counts,
         }
     }
 
@@ -449,6 +452,12 @@ impl Workspace {
         agent.or_else(|| self.group_by_id.get(id.as_str()).map(|ix| MemberRef::Group(*ix)))
     }
 
+    /// How many people can be rung through each member of a group.
+    #[expect(clippy::indexing_slicing, reason = "positions are only made by this workspace")]
+    pub fn head_counts(&self, group: GroupIx) -> &[usize] {
+        &self.head_counts[group.0 as usize]
+    }
+
     /// The member's id as text.
     pub fn member_name(&self, member: MemberRef) -> &str {
         match member {
@@ -461,12 +470,13 @@ impl Workspace {
     /// everybody who can be rung through a group that is; in the order of the document.
     pub fn pool(&self, policy: PolicyIx) -> Vec<AgentIx> {
         let members = self.groups.iter().filter(|group| group.policy == policy).flat_map(|group| &group.members);
-        let pool: BTreeSet<AgentIx> = members
-            .flat_map(|member| match member.who {
-                MemberRef::Agent(ix) => BTreeSet::from([ix]),
-                MemberRef::Group(_) => head_count::people(self, member),
-            })
-            .collect();
+        let mut pool = BTreeSet::new();
+        for member in members {
+            match member.who {
+                MemberRef::Agent(ix) => drop(pool.insert(ix)),
+                MemberRef::Group(_) => pool.extend(head_count::people(self, member)),
+            }
+        }
         pool.into_iter().collect()
     }
 

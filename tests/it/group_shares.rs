@@ -10,9 +10,9 @@ use meritline::core::rollout::{FollowedCalls, Rollout};
 use meritline::core::share_board::ShareBoard;
 use meritline::core::share_report::ShareReport;
 
-use crate::support::floor::{Floor, near, plain_policy, workspace};
+use crate::support::floor::{Floor, GroupOf, near, plain_policy, workspace};
 
-const FOUR_AND_TWO: [(&str, &str, &[(&str, f64)]); 3] = [
+const FOUR_AND_TWO: [GroupOf<'static>; 3] = [
     ("sales", "heads", &[("large", 1.0), ("small", 7.0)]),
     ("large", "even", &[("a", 1.0), ("b", 1.0), ("c", 1.0), ("d", 1.0), ("never", 0.0)]),
     ("small", "even", &[("e", 1.0), ("f", 1.0)]),
@@ -22,7 +22,7 @@ fn heads() -> Policy {
     plain_policy("heads", Mode::HeadCount, Count::Answered)
 }
 
-fn floor(groups: &[(&str, &str, &[(&str, f64)])], heads: Policy) -> Floor {
+fn floor(groups: &[GroupOf<'_>], heads: Policy) -> Floor {
     Floor::new(workspace(groups, vec![heads, plain_policy("even", Mode::Percent, Count::Answered)]))
 }
 
@@ -96,11 +96,11 @@ fn nobody_is_owed_for_people_who_were_away() {
 
 #[test]
 fn agents_beside_groups_count_once_and_people_of_groups_inside_groups_too() {
-    let mixed: [(&str, &str, &[(&str, f64)]); 2] =
+    let mixed: [GroupOf<'_>; 2] =
         [("sales", "heads", &[("solo", 1.0), ("team", 1.0)]), ("team", "even", &[("a", 1.0), ("b", 1.0), ("c", 1.0)])];
     near(&published(&floor(&mixed, heads())), &[0.25, 0.75], 1e-12);
     // B is in both halves of north, and one person.
-    let nested: [(&str, &str, &[(&str, f64)]); 4] = [
+    let nested: [GroupOf<'_>; 4] = [
         ("sales", "heads", &[("north", 1.0), ("solo", 1.0), ("shut", 0.0)]),
         ("north", "even", &[("east", 1.0), ("west", 1.0)]),
         ("east", "even", &[("a", 1.0), ("b", 1.0)]),

@@ -173,13 +173,13 @@ fn weights(
     let (workspace, policy) = (tally.workspace(), tally.workspace().policy_of(ix));
     let roster = Roster::of_group(tally, ix, now);
     let guard = GroupGuard::in_group(tally, ix, &roster, now);
+    let parts = if by_heads { head_count::parts_there(tally, ix, now) } else { Vec::new() };
     let mut eased = Vec::new();
     let mut weights: Vec<f64> = Vec::with_capacity(published.len());
     for (position, (member, share)) in workspace.group(ix).members.iter().zip(published).enumerate() {
         weights.push(match member.who {
             MemberRef::Group(_) if !in_rotation(tally, ix, member.who, now) => 0.0,
-            MemberRef::Group(_) if by_heads => *share * head_count::part_there(tally, ix, member, now),
-            MemberRef::Group(_) => *share,
+            MemberRef::Group(_) => *share * parts.get(position).copied().unwrap_or(1.0),
             MemberRef::Agent(agent) => {
                 let live = tally.agent(agent);
                 let stands = roster.over(agent, live, live.standing(&policy.guard, now, None));
