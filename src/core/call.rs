@@ -81,7 +81,7 @@ pub enum CallEventType {
     Held,
     /// The conversation goes on.
     Resumed,
-    /// With an agent: that leg ended; without: the call ended.
+    /// With an agent or a number: that leg ended; with neither: the call ended.
     Ended,
     /// A recording is ready.
     Recorded,

@@ -153,7 +153,8 @@ impl CallState {
         let mark = Mark { at: event.at, kind: event.event_type, id: event.event_id.clone(), received_at: received.received_at };
         match event.event_type {
             CallEventType::Started | CallEventType::Recorded | CallEventType::AgentState => {}
-            CallEventType::Ended if event.agent.is_none() => {
+            // Neither agent nor number: a leg of a number nobody has ends nobody's conversation.
+            CallEventType::Ended if event.agent.is_none() && event.number.is_none() => {
                 if let Some(seconds) = event.talk_seconds {
                     keep_later_pair(&mut self.told_talk, (mark.clone(), seconds));
                 }

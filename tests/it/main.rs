@@ -22,6 +22,7 @@ mod hooks;
 mod impossible_shares;
 mod influence;
 mod isolation;
+mod legs;
 mod metrics;
 mod openapi;
 mod pbx_dialects;
