@@ -4,6 +4,7 @@
 //! depends on time (a reservation that runs out) is a function of the instant asked for.
 
 mod reservation;
+mod stretches;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use super::policy::Count;
 use super::recent_calls::RecentCall;
 use super::record::{DecisionRecord, Feed, GroupView, ReceivedEvent, Step};
 use reservation::Endings;
+use stretches::Stretches;
 
 /// How much longer than the ring time an offer may stay open: the PBX's own dead time between ringing and telling.
 pub const RING_GRACE_SECONDS: i64 = 5;
@@ -48,11 +50,7 @@ struct Leg {
     agent: AgentId,
     latest: Mark,
     first_answer: Option<Mark>,
-    /// An answer, or the first word after a transfer.
-    first_talk: Option<Mark>,
-    last_answer: Option<Mark>,
-    told_talk: Option<(Mark, u32)>,
-    end: Option<Mark>,
+    stretches: Stretches,
     endings: Endings,
 }
 
@@ -67,12 +65,12 @@ pub enum Occupancy {
     Talking,
 }
 
-/// How a conversation ended: when we learned of it, and how long it was.
+/// How an agent's last conversation in a call ended: when we learned of it, and how long the agent talked in the call.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TalkEnd {
     /// Receipt of the event that ended it.
     pub received_at: Timestamp,
-    /// Its length in seconds.
+    /// In seconds, over all the agent's conversations in the call.
     pub talk_seconds: f64,
 }
 
@@ -252,17 +250,9 @@ impl CallState {
         found
     }
 
-    /// When the last conversation of an agent in this call ended.
-    pub fn talk_end(&self, agent: &AgentId) -> Option<TalkEnd> {
-        let leg = self.legs.iter().find(|leg| leg.agent == *agent)?;
-        leg.last_answer.as_ref()?;
-        let end = leg.end.as_ref().or(self.ended.as_ref())?;
-        Some(TalkEnd { received_at: end.received_at, talk_seconds: self.talk_seconds(leg)? })
-    }
-
     /// Agents with a conversation in this call.
     pub fn talkers(&self) -> impl Iterator<Item = &AgentId> {
-        self.legs.iter().filter(|leg| leg.last_answer.is_some()).map(|leg| &leg.agent)
+        self.legs.iter().filter(|leg| leg.last_talk().is_some()).map(|leg| &leg.agent)
     }
 
     /// Conversations whose length is known, in the order they were answered.
@@ -302,10 +292,8 @@ impl CallState {
     /// What later calls need to know of this one; none for a call nobody asked about.
     pub fn recent(&self) -> Option<RecentCall> {
         let (first, last) = (self.decisions.first()?, self.decisions.last()?);
-        let talked = self.legs.iter().filter(|leg| leg.last_answer.is_some()).max_by(|a, b| a.last_answer.cmp(&b.last_answer));
-        // Who got the call back after a transfer talks until the call ends.
-        let own_end = |leg: &Leg| leg.end.clone().filter(|end| Some(end) > leg.last_answer.as_ref());
-        let ended = |leg: &Leg| own_end(leg).or(self.ended.clone()).map(|end| end.received_at);
+        let talked = self.legs.iter().filter_map(|leg| Some((leg.last_talk()?, leg))).max_by(|a, b| a.0.cmp(b.0));
+        let ended = |leg: &Leg| Some(self.end_of(&leg.stretches.iter().last()?)?.received_at);
         let is_personal = first.decision.reason == Reason::PersonalManager;
         let rung = self.legs.iter().max_by(|a, b| a.latest.cmp(&b.latest)).map(|leg| &leg.agent);
         Some(RecentCall {
@@ -317,7 +305,7 @@ impl CallState {
             calls_back: first.asked.calls_back.clone(),
             manager: first.decision.targets.first().filter(|_| is_personal).map(|target| target.agent.clone()),
             offered: rung.or_else(|| last.decision.targets.first().map(|target| &target.agent)).cloned(),
-            talked: talked.map(|leg| (leg.agent.clone(), ended(leg))),
+            talked: talked.map(|(_, leg)| (leg.agent.clone(), ended(leg))),
             missed_at: self.missed_at(last),
         })
     }
@@ -344,10 +332,7 @@ impl CallState {
             agent: agent.clone(),
             latest: mark.clone(),
             first_answer: None,
-            first_talk: None,
-            last_answer: None,
-            told_talk: None,
-            end: None,
+            stretches: Stretches::default(),
             endings: Endings::default(),
         };
         leg.observe(mark, talk_seconds);
@@ -430,39 +415,18 @@ impl CallState {
             Some((&**record, u32::try_from(record.paths.len()).unwrap_or(0) + member, path))
         })
     }
-
-    fn talk_seconds(&self, leg: &Leg) -> Option<f64> {
-        if let Some((_, seconds)) = &leg.told_talk {
-            return Some(f64::from(*seconds));
-        }
-        let last_answer = self.legs.iter().filter_map(|leg| leg.last_answer.as_ref()).max();
-        if leg.last_answer.is_some()
-            && leg.last_answer.as_ref() == last_answer
-            && let Some((_, seconds)) = &self.told_talk
-        {
-            return Some(f64::from(*seconds));
-        }
-        let from = leg.first_talk.as_ref()?.at;
-        let to = leg.end.as_ref().or(self.ended.as_ref())?.at;
-        Some((to.duration_since(from).as_secs_f64()).max(0.0))
-    }
 }
 
 impl Leg {
+    fn last_talk(&self) -> Option<&Mark> {
+        self.stretches.last_talk()
+    }
+
     fn observe(&mut self, mark: Mark, talk_seconds: Option<u32>) {
-        if let Some(seconds) = talk_seconds {
-            keep_later_pair(&mut self.told_talk, (mark.clone(), seconds));
-        }
         if mark.kind == CallEventType::Answered {
             keep_earlier(&mut self.first_answer, mark.clone());
         }
-        if matches!(mark.kind, CallEventType::Answered | CallEventType::Resumed | CallEventType::Held) {
-            keep_earlier(&mut self.first_talk, mark.clone());
-            keep_later(&mut self.last_answer, mark.clone());
-        }
-        if matches!(mark.kind, CallEventType::Ended | CallEventType::Transferred) {
-            keep_later(&mut self.end, mark.clone());
-        }
+        self.stretches.hear(&mark, talk_seconds);
         self.endings.hear(&mark);
         if mark > self.latest {
             self.latest = mark;

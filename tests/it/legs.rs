@@ -2,14 +2,16 @@
 //! long, and who talked how long.
 
 use jiff::Timestamp;
-use meritline::core::call::CallEventType::{Answered, Ended};
+use meritline::core::call::CallEventType::{Answered, Ended, Transferred};
 use meritline::core::call_state::Occupancy;
 use meritline::core::policy::{Count, Guard, Mode, Policy, WrapUp};
+use meritline::core::record::{MemberStanding, ReceivedEvent};
 use meritline::core::workspace::AgentIx;
 
-use crate::support::floor::{Floor, plain_policy};
+use crate::support::floor::{Draw, Floor, plain_policy};
 
 const ANNA: &str = "a000";
+const BORIS: &str = "a001";
 
 /// One call at a time, min(180, 30 + talk / 10) seconds of after-call time.
 fn guard() -> Guard {
@@ -21,8 +23,19 @@ fn floor() -> Floor {
     Floor::of_shares(&[1.0, 1.0, 1.0], Policy { guard: guard(), ..plain_policy("p", Mode::Percent, Count::Answered) })
 }
 
+fn standing(floor: &Floor, agent: &str) -> MemberStanding {
+    floor.tally.agent(floor.agent_ix(agent)).standing(&guard(), floor.now, None)
+}
+
 fn wrap_up_until(floor: &Floor, agent: &str) -> Option<Timestamp> {
     floor.tally.agent(floor.agent_ix(agent)).wrap_up_until(&guard(), floor.now)
+}
+
+fn transfer(floor: &mut Floor, call: &str, from: &str, to: &str) -> ReceivedEvent {
+    let mut told = floor.make_event(call, Transferred, Some(from));
+    told.event.to_agent = Some(to.into());
+    floor.tally.add_event(&told);
+    told
 }
 
 /// Who talked in a call, for how many seconds.
@@ -54,4 +67,64 @@ fn a_leg_of_a_number_nobody_has_ends_no_conversation() {
     assert_eq!(talks(&floor, "c1"), [(ANNA.to_owned(), 60.0)]);
     // 30 + 60 / 10 s.
     assert_eq!(wrap_up_until(&floor, ANNA), Some(seconds_after(floor.now, 36)));
+}
+
+/// Anna talks 100 s, boris 200 s, anna 100 s more: 200 s in all, so 30 + 200 / 10 = 50 s of after-call time from the end on, whether
+/// the PBX tells the end of her leg or of the call.
+#[test]
+fn who_gets_a_call_back_talks_on_and_has_after_call_time() {
+    for own_leg in [Some(ANNA), None] {
+        let mut floor = self::floor();
+        floor.decide("c1");
+        let mut facts = vec![floor.event("c1", Answered, Some(ANNA))];
+        floor.pass(100.0);
+        facts.push(transfer(&mut floor, "c1", ANNA, BORIS));
+        floor.pass(200.0);
+        facts.push(transfer(&mut floor, "c1", BORIS, ANNA));
+        assert_eq!(standing(&floor, ANNA), MemberStanding::Busy);
+        let boris_until = seconds_after(floor.now, 50);
+        assert_eq!(wrap_up_until(&floor, BORIS), Some(boris_until));
+        floor.pass(100.0);
+        facts.push(floor.event("c1", Ended, own_leg));
+        assert_eq!(talks(&floor, "c1"), [(ANNA.to_owned(), 200.0)], "{own_leg:?}: boris took over, and answered nothing");
+        let boris = floor.tally.call(&Floor::key("c1")).unwrap().talk_end(&BORIS.into()).unwrap();
+        assert_eq!(boris.talk_seconds, 200.0);
+        assert_eq!(wrap_up_until(&floor, ANNA), Some(seconds_after(floor.now, 50)), "{own_leg:?}");
+        floor.pass(49.0);
+        assert_eq!(standing(&floor, ANNA), MemberStanding::Busy);
+        floor.pass(1.0);
+        assert_eq!(standing(&floor, ANNA), MemberStanding::Free);
+        // In any order, any number of times.
+        for seed in 0..24 {
+            let mut draw = Draw(seed);
+            let mut other = self::floor();
+            other.decide("c1");
+            let mut shuffled: Vec<&ReceivedEvent> = facts.iter().chain(&facts).collect();
+            shuffled.sort_by_key(|_| draw.next_u64());
+            shuffled.into_iter().for_each(|fact| other.tally.add_event(fact));
+            for agent in [ANNA, BORIS] {
+                let call = |floor: &Floor| floor.tally.call(&Floor::key("c1")).unwrap().talk_end(&agent.into());
+                assert_eq!(call(&other), call(&floor), "{agent}, seed {seed}");
+            }
+        }
+    }
+}
+
+/// The PBX tells the length of each conversation by itself: 90 s and 30 s.
+#[test]
+fn lengths_told_of_an_agents_conversations_add_up() {
+    let mut floor = floor();
+    floor.decide("c1");
+    floor.event("c1", Answered, Some(ANNA));
+    floor.pass(100.0);
+    let mut first = floor.make_event("c1", Transferred, Some(ANNA));
+    (first.event.to_agent, first.event.talk_seconds) = (Some(BORIS.into()), Some(90));
+    floor.tally.add_event(&first);
+    floor.pass(200.0);
+    transfer(&mut floor, "c1", BORIS, ANNA);
+    floor.pass(100.0);
+    let mut last = floor.make_event("c1", Ended, Some(ANNA));
+    last.event.talk_seconds = Some(30);
+    floor.tally.add_event(&last);
+    assert_eq!(talks(&floor, "c1"), [(ANNA.to_owned(), 120.0)]);
 }
