@@ -177,7 +177,7 @@ impl CallState {
             | CallEventType::Resumed
             | CallEventType::Ended => match &event.agent {
                 Some(agent) => self.observe(agent, mark, event.talk_seconds),
-                None if event.event_type == CallEventType::Answered => keep_later(&mut self.foreign_answer, mark),
+                None if event.event_type == CallEventType::Answered => keep_earlier(&mut self.foreign_answer, mark),
                 None => {}
             },
         }
@@ -219,10 +219,11 @@ impl CallState {
         if self.ended.is_some() {
             return found;
         }
-        let answered = self.is_answered();
+        let first_answer = self.first_answer();
         for leg in &self.legs {
             let (occupancy, seconds) = match leg.latest.kind {
-                CallEventType::Offered if answered => continue,
+                // Whoever rang when somebody answered rings no more; who is rung later is asked to join or to take over.
+                CallEventType::Offered if first_answer.is_some_and(|answer| leg.latest < *answer) => continue,
                 CallEventType::Offered => (Occupancy::Ringing, self.ring_seconds(&leg.agent) + RING_GRACE_SECONDS),
                 CallEventType::Answered | CallEventType::Held | CallEventType::Resumed => (Occupancy::Talking, TALK_MAX_SECONDS),
                 CallEventType::Started
@@ -340,7 +341,12 @@ impl CallState {
     }
 
     fn is_answered(&self) -> bool {
-        self.foreign_answer.is_some() || self.legs.iter().any(|leg| leg.first_answer.is_some())
+        self.first_answer().is_some()
+    }
+
+    /// The call's first answer, by whomever.
+    fn first_answer(&self) -> Option<&Mark> {
+        self.legs.iter().filter_map(|leg| leg.first_answer.as_ref()).chain(&self.foreign_answer).min()
     }
 
     fn ring_seconds(&self, agent: &AgentId) -> i64 {

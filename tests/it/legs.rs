@@ -2,7 +2,7 @@
 //! long, and who talked how long.
 
 use jiff::Timestamp;
-use meritline::core::call::CallEventType::{Answered, Ended, Transferred};
+use meritline::core::call::CallEventType::{Answered, Ended, Missed, Offered, Rejected, Transferred};
 use meritline::core::call_state::Occupancy;
 use meritline::core::policy::{Count, Guard, Mode, Policy, WrapUp};
 use meritline::core::record::{MemberStanding, ReceivedEvent};
@@ -127,4 +127,47 @@ fn lengths_told_of_an_agents_conversations_add_up() {
     last.event.talk_seconds = Some(30);
     floor.tally.add_event(&last);
     assert_eq!(talks(&floor, "c1"), [(ANNA.to_owned(), 120.0)]);
+}
+
+/// While anna talks the PBX rings boris to ask him something: he is not free, until he declines or 20 + 5 s have passed.
+#[test]
+fn who_is_rung_into_a_conversation_is_not_free() {
+    let mut floor = floor();
+    floor.decide("c1");
+    floor.event("c1", Answered, Some(ANNA));
+    floor.pass(30.0);
+    floor.event("c1", Offered, Some(BORIS));
+    assert_eq!(standing(&floor, BORIS), MemberStanding::Reserved);
+    assert_eq!(floor.choose("c2", &[]).targets[0].agent.as_str(), "a002");
+    floor.pass(24.0);
+    assert_eq!(standing(&floor, BORIS), MemberStanding::Reserved);
+    floor.pass(1.0);
+    assert_eq!(standing(&floor, BORIS), MemberStanding::Free, "nothing was told of what became of it");
+    floor.event("c1", Offered, Some(BORIS));
+    floor.event("c1", Rejected, Some(BORIS));
+    assert_eq!(standing(&floor, BORIS), MemberStanding::Free);
+}
+
+/// All three ring at once; who did not answer rings no more, also where the PBX tells it late.
+#[test]
+fn who_rang_when_somebody_answered_is_free() {
+    let mut floor = floor();
+    floor.decide("c1");
+    let late = floor.make_event("c1", Offered, Some("a002"));
+    floor.event("c1", Offered, Some(ANNA));
+    floor.event("c1", Offered, Some(BORIS));
+    floor.pass(5.0);
+    floor.event("c1", Answered, Some(ANNA));
+    floor.tally.add_event(&late);
+    assert_eq!([BORIS, "a002"].map(|agent| standing(&floor, agent)), [MemberStanding::Free; 2]);
+    // The same where a number nobody has answered.
+    floor.decide("c2");
+    floor.event("c2", Offered, Some(BORIS));
+    floor.pass(5.0);
+    let mut foreign = floor.make_event("c2", Answered, None);
+    foreign.event.number = Some("+74951112200".to_owned());
+    floor.tally.add_event(&foreign);
+    assert_eq!(standing(&floor, BORIS), MemberStanding::Free);
+    floor.event("c2", Missed, Some(BORIS));
+    assert_eq!(standing(&floor, BORIS), MemberStanding::Free);
 }
