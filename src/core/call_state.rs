@@ -65,6 +65,19 @@ pub enum Occupancy {
     Talking,
 }
 
+/// A call's hold on an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// On whom.
+    pub agent: AgentId,
+    /// What the call does.
+    pub occupancy: Occupancy,
+    /// Receipt of what began it; of a conversation its answer, or the first word after a transfer.
+    pub since: Timestamp,
+    /// Until when, without further events.
+    pub until: Timestamp,
+}
+
 /// How an agent's last conversation in a call ended: when we learned of it, and how long the agent talked in the call.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TalkEnd {
@@ -213,8 +226,8 @@ impl CallState {
         }
     }
 
-    /// What the call does to each agent at an instant, and until when that holds without further events.
-    pub fn occupancies(&self, now: Timestamp) -> Vec<(AgentId, Occupancy, Timestamp)> {
+    /// What the call does to each agent at an instant.
+    pub fn occupancies(&self, now: Timestamp) -> Vec<Held> {
         let mut found = Vec::new();
         if self.ended.is_some() {
             return found;
@@ -239,14 +252,16 @@ impl CallState {
             };
             let until = later(leg.latest.received_at, seconds);
             if now < until {
-                found.push((leg.agent.clone(), occupancy, until));
+                let began = leg.stretches.iter().last().and_then(|stretch| stretch.begin);
+                let since = began.filter(|_| occupancy == Occupancy::Talking).unwrap_or(&leg.latest).received_at;
+                found.push(Held { agent: leg.agent.clone(), occupancy, since, until });
             }
         }
-        if let Some((agent, until)) = self.reservation()
+        if let Some((agent, since, until)) = self.reservation()
             && now < until
-            && !found.iter().any(|(known, ..)| *known == agent)
+            && !found.iter().any(|held| held.agent == agent)
         {
-            found.push((agent, Occupancy::Reserved, until));
+            found.push(Held { agent, occupancy: Occupancy::Reserved, since, until });
         }
         found
     }
@@ -370,7 +385,7 @@ impl CallState {
         }
         let held = self.occupancies(now);
         let place = |agent: &AgentId| record.decision.targets.iter().position(|target| target.agent == *agent);
-        held.into_iter().filter_map(|(agent, ..)| Some((place(&agent)?, agent))).min().map(|(_, agent)| agent)
+        held.into_iter().filter_map(|held| Some((place(&held.agent)?, held.agent))).min().map(|(_, agent)| agent)
     }
 
     /// Who was offered the call: the first target of each decision, and everybody the PBX told about.

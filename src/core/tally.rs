@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::availability::{AgentLive, Hold, PbxWord};
 use super::call::CallEventType;
-use super::call_state::{CallState, GroupPart};
+use super::call_state::{CallState, GroupPart, Held};
 use super::callback;
 use super::credit_book::{CreditBook, EntryKey};
 use super::ids::{AgentId, CallKey, GroupId, MemberId};
@@ -385,8 +385,8 @@ impl Tally {
                 agent.past_talks.set(serial, end);
             }
         }
-        for (_, _, until) in holds {
-            self.expiries.push(Reverse((until, serial)));
+        for held in holds {
+            self.expiries.push(Reverse((held.until, serial)));
         }
     }
 
@@ -424,18 +424,18 @@ impl Tally {
         }
     }
 
-    fn move_holds(&mut self, serial: u64, holds: &[(AgentId, super::call_state::Occupancy, Timestamp)]) {
+    fn move_holds(&mut self, serial: u64, holds: &[Held]) {
         let Some(call) = self.calls.get_mut(&serial) else { return };
-        let before = std::mem::replace(&mut call.held, holds.iter().map(|(agent, ..)| agent.clone()).collect());
+        let before = std::mem::replace(&mut call.held, holds.iter().map(|held| held.agent.clone()).collect());
         for agent in before {
             if let Some(agent) = self.agent_slots.get(&agent).and_then(|slot| self.agents.get_mut(*slot)) {
                 agent.holds.retain(|hold| hold.call != serial);
             }
         }
-        for (agent, occupancy, until) in holds {
-            let slot = self.agent_slot(agent);
+        for held in holds {
+            let slot = self.agent_slot(&held.agent);
             if let Some(agent) = self.agents.get_mut(slot) {
-                agent.holds.push(Hold { call: serial, occupancy: *occupancy, until: *until });
+                agent.holds.push(Hold { call: serial, occupancy: held.occupancy, since: held.since, until: held.until });
             }
         }
     }

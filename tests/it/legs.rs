@@ -2,8 +2,9 @@
 //! long, and who talked how long.
 
 use jiff::Timestamp;
-use meritline::core::call::CallEventType::{Answered, Ended, Missed, Offered, Rejected, Transferred};
+use meritline::core::call::CallEventType::{Answered, Ended, Held, Missed, Offered, Rejected, Resumed, Transferred};
 use meritline::core::call_state::Occupancy;
+use meritline::core::intervention::{Actor, Change, Intervention};
 use meritline::core::policy::{Count, Guard, Mode, Policy, WrapUp};
 use meritline::core::record::{MemberStanding, ReceivedEvent};
 use meritline::core::workspace::AgentIx;
@@ -170,4 +171,29 @@ fn who_rang_when_somebody_answered_is_free() {
     assert_eq!(standing(&floor, BORIS), MemberStanding::Free);
     floor.event("c2", Missed, Some(BORIS));
     assert_eq!(standing(&floor, BORIS), MemberStanding::Free);
+}
+
+/// Anna asked for a pause after her call, and it began. In the pause she calls somebody: she stays paused, and is not rung as busy.
+#[test]
+fn a_pause_that_began_goes_on_through_calls_of_ones_own() {
+    let mut floor = floor();
+    floor.decide("c1");
+    floor.event("c1", Answered, Some(ANNA));
+    floor.pass(30.0);
+    let change = Change::PauseAfterCall { agent: ANNA.into(), reason: None, until: None, taken_back: false };
+    let by = Actor { role: "agent".into(), agent: Some(ANNA.into()) };
+    floor.tally.intervene(&Intervention { id: uuid::Uuid::from_u128(1), set_at: floor.now, by, change });
+    floor.pass(30.0);
+    // On hold and back: still the conversation she wants to finish.
+    floor.event("c1", Held, Some(ANNA));
+    floor.event("c1", Resumed, Some(ANNA));
+    assert_eq!(standing(&floor, ANNA), MemberStanding::Busy);
+    floor.event("c1", Ended, None);
+    assert_eq!(standing(&floor, ANNA), MemberStanding::Paused);
+    floor.pass(60.0);
+    floor.event("out-1", Answered, Some(ANNA));
+    assert_eq!(standing(&floor, ANNA), MemberStanding::Paused);
+    assert_eq!(floor.tally.agent(AgentIx(0)).pending_pause(floor.now), None);
+    floor.event("out-1", Ended, None);
+    assert_eq!(standing(&floor, ANNA), MemberStanding::Paused);
 }

@@ -42,13 +42,14 @@ impl Endings {
 
 impl CallState {
     /// Who is held for this call though the PBX has told nothing: the first target, or the one after the last that did
-    /// not take it.
-    pub(super) fn reservation(&self) -> Option<(AgentId, Timestamp)> {
+    /// not take it. Since when, and until when.
+    pub(super) fn reservation(&self) -> Option<(AgentId, Timestamp, Timestamp)> {
         let record = self.decisions.last()?;
         let targets = &record.decision.targets;
         if let Feed::Silent { hold_seconds } = record.feed {
             let first = targets.first()?;
-            return Some((first.agent.clone(), later(record.decision.received_at, i64::from(hold_seconds))));
+            let since = record.decision.received_at;
+            return Some((first.agent.clone(), since, later(since, i64::from(hold_seconds))));
         }
         if self.is_answered() {
             return None;
@@ -63,7 +64,7 @@ impl CallState {
             Some((place, leg)) => (place + 1, leg.latest.received_at),
         };
         let target = targets.get(next)?;
-        Some((target.agent.clone(), later(since, i64::from(target.ring_seconds) + RING_GRACE_SECONDS)))
+        Some((target.agent.clone(), since, later(since, i64::from(target.ring_seconds) + RING_GRACE_SECONDS)))
     }
 
     /// What the PBX told of an agent since the last answer.
