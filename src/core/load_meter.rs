@@ -1,6 +1,6 @@
 //! Measures the offered load of a group from its conversations, live or recorded.
 //!
-//! Calls an hour follow from the mean time between calls. Times without calls for longer than [`BREAK_HOURS`] (nights, closed
+//! Calls an hour follow from the mean time between calls. Times without calls for longer than two hours (nights, closed
 //! days) are left out, so that a load is that of the hours in which calls came. Calls that nobody answered keep nobody busy and
 //! are no part of it: where many are lost, the load is really higher.
 
