@@ -1,6 +1,8 @@
 //! Legs of a call: whose end an `ended` is, calls that come back, who is rung into a conversation. Each says who is busy, for how
 //! long, and who talked how long.
 
+mod naming;
+
 use jiff::Timestamp;
 use meritline::core::call::CallEventType::{Answered, Ended, Held, Missed, Offered, Rejected, Resumed, Transferred};
 use meritline::core::call_state::Occupancy;

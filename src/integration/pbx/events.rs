@@ -142,13 +142,18 @@ impl EventsReader {
             CallEventType::AgentState => text(EventField::CallId)?,
             _ => Some(self.fields.required(EventField::CallId, document)?),
         };
+        let to_agent = if item.meaning.is == CallEventType::Transferred {
+            Some(self.fields.required(EventField::ToAgent, document)?)
+        } else {
+            text(EventField::ToAgent)?
+        };
         Ok(CallEvent {
             event_id: self.event_id(item, listed)?,
             call_id: call_id.map(CallId::new),
             event_type: item.meaning.is,
             agent,
             number,
-            to_agent: text(EventField::ToAgent)?.map(|id| self.agent(&id)),
+            to_agent: to_agent.map(|id| self.agent(&id)),
             direction: self.direction(item)?,
             at: item.at.unwrap_or(item.received_at),
             talk_seconds: self.fields.whole_number(EventField::TalkSeconds, document)?,
