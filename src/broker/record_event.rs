@@ -103,7 +103,7 @@ fn name_agents(workspace: &Workspace, mut event: CallEvent) -> CallEvent {
 /// have one field for both.
 fn named(workspace: &Workspace, id: Option<&AgentId>, number: Option<&str>) -> Option<AgentId> {
     let by_number = || {
-        let texts = [id.map(AgentId::as_str), number];
+        let texts = [number, id.map(AgentId::as_str)];
         texts.into_iter().flatten().find_map(|text| workspace.find_agent_by_number(text))
     };
     let found = id.and_then(|id| workspace.find_agent(id)).or_else(by_number);

@@ -1,11 +1,11 @@
-//! Who is meant: an id, an extension, a number in any spelling; for whoever hands a call on and for
+//! Who is meant: an id, an extension, a number in any spelling, the PBX's own id beside a number; for whoever hands a call on and for
 //! whoever takes it over.
 
 use meritline::http::access::Role;
 use serde_json::{Value, json};
 
 use crate::support::sample_workspace::SampleWorkspace;
-use crate::support::service::TestService;
+use crate::support::service::{TestService, secret};
 
 const AT: &str = "2026-11-23T06:00:00Z";
 const OUTSIDE: &str = "+74951112200";
@@ -41,6 +41,42 @@ async fn the_end_of_an_outside_leg_is_not_the_end_of_the_call() {
     assert_eq!(states(&service, &token).await[0], "talking");
     tell(&service, json!({"event_id": "y", "call_id": "c-1", "type": "ended"})).await;
     assert_eq!(states(&service, &token).await[0], "free");
+}
+
+async fn tell_uis(service: &TestService, event: &Value) {
+    let path = format!("/hooks/acme/uis/events?token={}", secret("acme", "uis"));
+    service.client.post(&path, event).expect(200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_an_outside_leg_is_not_the_end_of_the_call_of_a_foreign_dialect() {
+    let (service, token) = three().await;
+    let of = |name: &str, number: &str| {
+        json!({"notification_name": name, "notification_time": "2026-11-23 09:00:00", "call_session_id": 1,
+               "employee_phone_number": number})
+    };
+    tell_uis(&service, &of("Начало разговора", "100")).await;
+    tell_uis(&service, &of("Окончание разговора", "74951112200")).await;
+    assert_eq!(states(&service, &token).await, ["talking", "free", "free"]);
+    tell_uis(&service, &of("Окончание разговора", "100")).await;
+    assert_eq!(states(&service, &token).await, ["free", "free", "free"]);
+}
+
+/// The employee's id is an agent's, the number is one that nobody has (a softphone's); and the other way round.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_employee_is_found_by_id_though_the_number_is_unknown_and_by_number_though_the_id_is() {
+    let (service, token) = three().await;
+    let of = |call: u32, name: &str, id: &str, number: &str| {
+        json!({"notification_name": name, "notification_time": "2026-11-23 09:00:00", "call_session_id": call,
+               "employee_id": id, "employee_phone_number": number})
+    };
+    tell_uis(&service, &of(1, "Начало разговора", "anna", "0742019")).await;
+    assert_eq!(states(&service, &token).await, ["talking", "free", "free"]);
+    tell_uis(&service, &of(2, "Начало разговора", "981733", "8 916 111-22-33")).await;
+    assert_eq!(states(&service, &token).await, ["talking", "talking", "free"]);
+    // The employee's id reads like clara's extension, the number is boris's: a number is meant as a number.
+    tell_uis(&service, &of(2, "Окончание разговора", "102", "101")).await;
+    assert_eq!(states(&service, &token).await, ["talking", "free", "free"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
