@@ -178,12 +178,12 @@ impl CallbackFacts<'_> {
             missed_at,
             route: call.route.clone(),
             group,
-            attempts: self.set.callback_attempts(key),
+            attempts: self.set.callback_attempts(key, call.asked_at),
         })
     }
 
     fn state(&self, key: &CallKey, call: &RecentCall, missed_at: Timestamp, open_seconds: u32) -> TaskState {
-        let said = match self.set.callback(key) {
+        let said = match self.set.callback(key, call.asked_at) {
             Some((CallbackOutcome::Reached, agent, at)) => return TaskState::Reached { agent: agent.cloned(), at },
             Some((CallbackOutcome::Dropped, _, at)) => Some(at),
             Some((CallbackOutcome::NoAnswer, ..)) | None => None,
@@ -208,7 +208,7 @@ impl CallbackFacts<'_> {
     /// When a missed call needed no calling back any more: its caller was talked to, or a person said so of another call of the
     /// same caller.
     fn settled_since(&self, caller: &PhoneNumber, missed: Timestamp) -> Option<Timestamp> {
-        let said = self.calls.of_caller(caller).filter_map(|(key, _)| self.set.callback(key));
+        let said = self.calls.of_caller(caller).filter_map(|(key, call)| self.set.callback(key, call.asked_at));
         let said = said.filter(|(outcome, _, at)| *outcome != CallbackOutcome::NoAnswer && *at > missed).map(|(_, _, at)| at);
         said.chain(talked_since(self.calls, caller, missed, a_day_after(missed))).min()
     }
@@ -226,16 +226,17 @@ fn a_day_after(at: Timestamp) -> Timestamp {
 }
 
 /// Whether a call counts for nothing: it is tagged, or it was to call somebody back who was talked to otherwise, within a day after
-/// it was given out.
+/// it was given out. What was said before the call was asked about is of an earlier call with its id.
 pub fn is_void(calls: &RecentCalls, set: &InterventionBook, key: &CallKey, call: &RecentCall) -> bool {
-    if set.tag(key).is_some() {
+    if set.tag(key, call.asked_at).is_some() {
         return true;
     }
     let Some(missed) = &call.calls_back else { return false };
     let missed = missed_key(key, missed);
-    // What is forgotten is older than all that is remembered.
+    // What is forgotten is older than all that is remembered, and was missed during the day before it was given out.
     let missed_at = calls.get(&missed).map(|call| call.asked_at);
-    match set.callback(&missed) {
+    let said_since = missed_at.unwrap_or_else(|| call_state::later(call.asked_at, -DAY_SECONDS));
+    match set.callback(&missed, said_since) {
         Some((CallbackOutcome::Reached, ..)) => false,
         Some((CallbackOutcome::Dropped, ..)) => true,
         Some((CallbackOutcome::NoAnswer, ..)) | None => {
