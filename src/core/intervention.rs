@@ -4,6 +4,8 @@
 //! at an instant is asked of [`InterventionBook`], whatever the order in which interventions arrive. It decides nothing: who
 //! may set what is decided at the edge, what follows from it where shares, scores and choices are made.
 
+mod stamps;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -482,11 +484,6 @@ impl InterventionBook {
         }
         let on = |key: &Option<PolicyId>| self.equal_shares.get(key).is_some_and(|latest| latest.value.is_some());
         on(&None) || on(&Some(policy.clone()))
-    }
-
-    /// When the brake under a policy, or on all, was last pulled or let go.
-    pub fn brake_set_at(&self, policy: &Option<PolicyId>) -> Option<Timestamp> {
-        self.equal_shares.get(policy).map(|latest| latest.stamp.0)
     }
 
     /// The brakes that hold, that on all policies first, then by policy.

@@ -47,6 +47,7 @@ pub mod score_judge;
 mod score_scope;
 pub mod score_table;
 pub mod selection;
+pub mod set_order;
 mod shadow_books;
 pub mod share_board;
 pub mod share_plan;

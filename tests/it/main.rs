@@ -12,6 +12,7 @@ mod api;
 mod architecture;
 mod callbacks;
 mod cli;
+mod clocks;
 mod crash_safety;
 mod crm_connectors;
 mod crm_trouble;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::interventions;
 use crate::core::availability::{AgentState, Pause, PauseCause};
 use crate::core::ids::AgentId;
 use crate::core::intervention::Load;
@@ -179,7 +180,7 @@ pub async fn put_presence(
     let until = future(body.until.as_deref(), now)?;
     let reason = short(body.reason)?;
     let presence = Presence { agent: agent.into(), state: body.state, reason, until, set_at: now };
-    state.store.set_presence(&reader.tenant.workspace.id, presence).await?;
+    interventions::set_presence(&state, &reader, presence).await?;
     read_back(&state, &reader, ix).await
 }
 

@@ -121,7 +121,7 @@ pub async fn post_rest(
         let until = now.checked_add(SignedDuration::from_mins(i64::from(minutes))).ok();
         let (agent, reason) = (agent.into(), Some("rest".to_owned()));
         let presence = Presence { agent, state: PresenceState::Paused, reason, until, set_at: now };
-        state.store.set_presence(&reader.tenant.workspace.id, presence).await?;
+        interventions::set_presence(&state, &reader, presence).await?;
     }
     read_back(&state, &reader, ix).await
 }
