@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use super::store::{EventOutcome, Store, StoreError};
 use super::tenant::Tenant;
 use crate::core::agent::Number;
-use crate::core::call::CallEvent;
+use crate::core::call::{CallEvent, CallEventType};
 use crate::core::ids::{AgentId, CallKey, ConnectionId};
 use crate::core::record::ReceivedEvent;
+use crate::core::set_order;
 use crate::core::tally::Tally;
 use crate::core::workspace::{Workspace, canonical_number};
 
@@ -37,6 +38,7 @@ pub async fn record_events(
         |event| ReceivedEvent { connection: connection.clone(), received_at, event: name_agents(&tenant.workspace, event) };
     let mut received: Vec<ReceivedEvent> = events.into_iter().map(name).collect();
     name_from_calls(store, tenant, &mut received, received_at).await?;
+    put_words_last(store, tenant, &mut received, received_at).await?;
     let outcomes = store.record_events(&tenant.workspace.id, received).await?;
     let accepted = outcomes.iter().filter(|outcome| **outcome == EventOutcome::Accepted).count();
     Ok(Recorded { accepted, duplicates: outcomes.len() - accepted })
@@ -77,6 +79,29 @@ async fn name_from_calls(
         }
     };
     store.view(&workspace.id, now, &mut look).await
+}
+
+/// A PBX's word on an agent holds against those received before it. Where our clock was set back since then, its receipt is put
+/// right after theirs.
+async fn put_words_last(
+    store: &Arc<dyn Store>,
+    tenant: &Tenant,
+    received: &mut [ReceivedEvent],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut words: Vec<&mut ReceivedEvent> =
+        received.iter_mut().filter(|received| received.event.event_type == CallEventType::AgentState).collect();
+    if words.is_empty() {
+        return Ok(());
+    }
+    let mut look = |tally: &Tally| {
+        for word in &mut words {
+            let agent = word.event.agent.as_ref().and_then(|agent| tally.workspace().find_agent(agent));
+            let known = agent.and_then(|agent| tally.agent(agent).pbx_word.as_ref()).map(|known| known.received_at);
+            word.received_at = set_order::after(now, [known.filter(|known| now < *known)]);
+        }
+    };
+    store.view(&tenant.workspace.id, now, &mut look).await
 }
 
 /// The agent whom a decision for the event's call named with one of these numbers.

@@ -35,7 +35,9 @@ pub enum AgentState {
 /// The PBX's last word on an agent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PbxWord {
-    /// By the PBX's clock: of two words the later holds.
+    /// Of two words the one received later holds, whatever the PBX's clock says.
+    pub received_at: Timestamp,
+    /// By the PBX's clock: decides between words received at once.
     pub at: Timestamp,
     /// Decides between words of the same instant.
     pub id: EventId,

@@ -318,7 +318,8 @@ impl Tally {
 
     fn hear_agent_state(&mut self, received: &ReceivedEvent) {
         let (Some(agent), Some(state)) = (&received.event.agent, received.event.state) else { return };
-        let word = PbxWord { at: received.event.at, id: received.event.event_id.clone(), state };
+        let (received_at, at, id) = (received.received_at, received.event.at, received.event.event_id.clone());
+        let word = PbxWord { received_at, at, id, state };
         let slot = self.agent_slot(agent);
         if let Some(agent) = self.agents.get_mut(slot)
             && agent.pbx_word.as_ref().is_none_or(|known| *known < word)

@@ -1,5 +1,7 @@
 //! Clocks that jump: ours, an hour back, and a PBX's. What is set last holds, whatever the clocks say.
 
+mod pbx;
+
 use jiff::{SignedDuration, Timestamp};
 use meritline::broker::ports::Clock;
 use meritline::core::intervention::{Actor, CallTag, CallbackOutcome, Change, Excluded, Intervention, InterventionBook, Load};
