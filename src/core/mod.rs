@@ -33,6 +33,7 @@ pub mod misses;
 pub mod money;
 pub mod notice;
 pub mod offered_load;
+pub mod pbx_clock;
 mod per_contract;
 pub mod phone_number;
 pub mod policy;

@@ -16,6 +16,7 @@ use super::callback;
 use super::credit_book::{CreditBook, EntryKey};
 use super::ids::{AgentId, CallKey, GroupId, MemberId};
 use super::intervention::{Change, Intervention, InterventionBook};
+use super::pbx_clock::PbxClocks;
 use super::recent_calls::RecentCalls;
 use super::record::{DecisionRecord, Presence, ReceivedEvent};
 use super::rollout::Arm;
@@ -56,6 +57,7 @@ pub struct Tally {
     sequence: u64,
     interventions: InterventionBook,
     recent: RecentCalls,
+    pbx_clocks: PbxClocks,
     shadows: ShadowBooks,
 }
 
@@ -76,6 +78,7 @@ impl Tally {
             sequence: 0,
             interventions: InterventionBook::default(),
             recent: RecentCalls::default(),
+            pbx_clocks: PbxClocks::default(),
             shadows: ShadowBooks::default(),
         };
         tally.bind(workspace);
@@ -138,6 +141,7 @@ impl Tally {
 
     /// Adds an event whose agent is named by id (numbers are resolved before).
     pub fn add_event(&mut self, received: &ReceivedEvent) {
+        self.pbx_clocks.hear(received);
         if received.event.event_type == CallEventType::AgentState {
             self.hear_agent_state(received);
             return;
@@ -181,6 +185,11 @@ impl Tally {
     /// The calls of the last day.
     pub fn recent(&self) -> &RecentCalls {
         &self.recent
+    }
+
+    /// How the clocks of PBXs stand.
+    pub fn pbx_clocks(&self) -> &PbxClocks {
+        &self.pbx_clocks
     }
 
     /// What holds by hand.

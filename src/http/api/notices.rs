@@ -41,6 +41,8 @@ pub enum NoticeKindName {
     PauseAsked,
     /// A published share of a group is more than its member can carry at the load of now.
     ShareAboveFeasible,
+    /// A PBX's clock is far from ours.
+    PbxClock,
 }
 
 /// All there is to know.
@@ -52,7 +54,7 @@ pub struct NoticeList {
     pub next: Option<String>,
 }
 
-/// What a sales lead should know now: automatic pauses, pauses asked for, shares nobody can carry.
+/// What a sales lead should know now: automatic pauses, pauses asked for, shares nobody can carry, PBX clocks that are wrong.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/notices",
