@@ -10,6 +10,7 @@
 
 mod api;
 mod architecture;
+mod bodies;
 mod callbacks;
 mod cli;
 mod clocks;

@@ -100,7 +100,7 @@ pub async fn post_one_more(
     path = "/api/v1/workspaces/{workspace}/agents/{agent}/rest",
     tag = "agents",
     params(("workspace" = String, Path, description = "The workspace's id"), ("agent" = String, Path, description = "The agent's id")),
-    request_body = RestBody,
+    request_body(content = Option<RestBody>, description = "Absent: 10 minutes"),
     responses((status = 200, body = AgentItem), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn post_rest(
@@ -132,7 +132,7 @@ pub async fn post_rest(
     path = "/api/v1/workspaces/{workspace}/agents/{agent}/pause-after-call",
     tag = "agents",
     params(("workspace" = String, Path, description = "The workspace's id"), ("agent" = String, Path, description = "The agent's id")),
-    request_body = PauseAfterCallBody,
+    request_body(content = Option<PauseAfterCallBody>, description = "Absent: without a reason, until a presence is set"),
     responses((status = 200, body = AgentItem), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn post_pause_after_call(

@@ -23,6 +23,7 @@ use crate::http::state::AppState;
 pub struct TagBody {
     /// `not_a_sale`, `spam`, or null to take the tag back.
     #[schema(value_type = Option<CallTagName>, required = true)]
+    #[serde(deserialize_with = "Option::deserialize")]
     pub tag: Option<CallTag>,
 }
 
