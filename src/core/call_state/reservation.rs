@@ -54,11 +54,11 @@ impl CallState {
         if self.is_answered() {
             return None;
         }
-        let reached = targets.iter().enumerate().filter_map(|(place, target)| {
+        let mut reached = targets.iter().enumerate().filter_map(|(place, target)| {
             let leg = self.told_since(record, &target.agent)?;
             (!leg.latest.kind.ends_offer() || self.is_of_last_answer(record, leg, place)).then_some((place, leg))
         });
-        let (next, since) = match reached.last() {
+        let (next, since) = match reached.next_back() {
             None => (0, record.decision.received_at),
             Some((_, leg)) if !leg.latest.kind.ends_offer() => return None,
             Some((place, leg)) => (place + 1, leg.latest.received_at),
