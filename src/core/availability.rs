@@ -36,7 +36,9 @@ pub enum AgentState {
 /// The PBX's last word on an agent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PbxWord {
-    /// By the PBX's clock: of two words the later holds.
+    /// Of two words the one received later holds, whatever the PBX's clock says.
+    pub received_at: Timestamp,
+    /// By the PBX's clock: decides between words received at once.
     pub at: Timestamp,
     /// Decides between words of the same instant.
     pub id: EventId,
@@ -51,6 +53,8 @@ pub struct Hold {
     pub call: u64,
     /// What it does.
     pub occupancy: Occupancy,
+    /// Receipt of what began it.
+    pub since: Timestamp,
     /// Until when, without further events.
     pub until: Timestamp,
 }
@@ -159,7 +163,7 @@ impl AgentLive {
     pub fn presence(&self, now: Timestamp) -> PresenceState {
         let by_hand = self.set_by_hand(now).map_or(PresenceState::Available, |presence| presence.state);
         let after_call = match self.asked_pause(now) {
-            Some(_) if !self.talks(now) => PresenceState::Paused,
+            Some(asked) if !self.finishes(asked, now) => PresenceState::Paused,
             Some(_) | None => PresenceState::Available,
         };
         let by_pbx = match self.pbx_word.as_ref().map(|word| word.state) {
@@ -181,7 +185,7 @@ impl AgentLive {
             return None;
         }
         let by_hand = self.set_by_hand(now).filter(|presence| presence.state == PresenceState::Paused);
-        Some(match (by_hand, self.asked_pause(now).filter(|_| !self.talks(now))) {
+        Some(match (by_hand, self.asked_pause(now).filter(|asked| !self.finishes(asked, now))) {
             (Some(set), _) => Pause { cause: PauseCause::ByHand(set.reason.as_deref()), until: set.until },
             (None, Some(asked)) => Pause { cause: PauseCause::AfterCall(asked.reason.as_deref()), until: asked.until },
             (None, None) => Pause { cause: PauseCause::Pbx, until: None },
@@ -190,7 +194,7 @@ impl AgentLive {
 
     /// The pause that begins when the call at hand ends.
     pub fn pending_pause(&self, now: Timestamp) -> Option<&AskedPause> {
-        self.asked_pause(now).filter(|_| self.talks(now))
+        self.asked_pause(now).filter(|asked| self.finishes(asked, now))
     }
 
     /// The pause that misses in a row ask for under a policy.
@@ -205,8 +209,11 @@ impl AgentLive {
         (!taken_back && asked.until.is_none_or(|until| now < until)).then_some(asked)
     }
 
-    fn talks(&self, now: Timestamp) -> bool {
-        self.holds.iter().any(|hold| hold.occupancy == Occupancy::Talking && now < hold.until)
+    /// Whether the agent still talks as when the pause was asked for. A conversation begun since does not hold it off: whoever
+    /// calls somebody in the pause stays paused.
+    fn finishes(&self, asked: &AskedPause, now: Timestamp) -> bool {
+        let mut talks = self.holds.iter().filter(|hold| hold.occupancy == Occupancy::Talking && now < hold.until);
+        talks.any(|hold| hold.since <= asked.asked_at)
     }
 
     /// When after-call time ends under a guard; none when there is none now.

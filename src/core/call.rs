@@ -81,7 +81,7 @@ pub enum CallEventType {
     Held,
     /// The conversation goes on.
     Resumed,
-    /// With an agent: that leg ended; without: the call ended.
+    /// With an agent or a number: that leg ended; with neither: the call ended.
     Ended,
     /// A recording is ready.
     Recorded,
@@ -155,7 +155,7 @@ pub struct CallEvent {
     /// Incoming unless said otherwise.
     #[serde(default)]
     pub direction: Direction,
-    /// The PBX's clock: durations within a call, and the order of what the PBX reports.
+    /// The PBX's clock: durations within a call, and the order of what the PBX tells of it.
     pub at: Timestamp,
     /// Length of the conversation in seconds, where the PBX says so.
     pub talk_seconds: Option<u32>,

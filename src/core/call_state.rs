@@ -4,6 +4,7 @@
 //! depends on time (a reservation that runs out) is a function of the instant asked for.
 
 mod reservation;
+mod stretches;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use super::recent_calls::RecentCall;
 use super::record::{DecisionRecord, Feed, GroupView, ReceivedEvent, Step};
 use super::route::Outcome;
 use reservation::Endings;
+use stretches::Stretches;
 
 /// How much longer than the ring time an offer may stay open: the PBX's own dead time between ringing and telling.
 pub const RING_GRACE_SECONDS: i64 = 5;
@@ -53,11 +55,7 @@ struct Leg {
     agent: AgentId,
     latest: Mark,
     first_answer: Option<Mark>,
-    /// An answer, or the first word after a transfer.
-    first_talk: Option<Mark>,
-    last_answer: Option<Mark>,
-    told_talk: Option<(Mark, u32)>,
-    end: Option<Mark>,
+    stretches: Stretches,
     endings: Endings,
 }
 
@@ -72,12 +70,25 @@ pub enum Occupancy {
     Talking,
 }
 
-/// How a conversation ended: when we learned of it, and how long it was.
+/// A call's hold on an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// On whom.
+    pub agent: AgentId,
+    /// What the call does.
+    pub occupancy: Occupancy,
+    /// Receipt of what began it; of a conversation its answer, or the first word after a transfer.
+    pub since: Timestamp,
+    /// Until when, without further events.
+    pub until: Timestamp,
+}
+
+/// How an agent's last conversation in a call ended: when we learned of it, and how long the agent talked in the call.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TalkEnd {
     /// Receipt of the event that ended it.
     pub received_at: Timestamp,
-    /// Its length in seconds.
+    /// In seconds, over all the agent's conversations in the call.
     pub talk_seconds: f64,
 }
 
@@ -158,7 +169,8 @@ impl CallState {
         let mark = Mark { at: event.at, kind: event.event_type, id: event.event_id.clone(), received_at: received.received_at };
         match event.event_type {
             CallEventType::Started | CallEventType::Recorded | CallEventType::AgentState => {}
-            CallEventType::Ended if event.agent.is_none() => {
+            // Neither agent nor number: a leg of a number nobody has ends nobody's conversation.
+            CallEventType::Ended if event.agent.is_none() && event.number.is_none() => {
                 if let Some(seconds) = event.talk_seconds {
                     keep_later_pair(&mut self.told_talk, (mark.clone(), seconds));
                 }
@@ -183,7 +195,7 @@ impl CallState {
             | CallEventType::Resumed
             | CallEventType::Ended => match &event.agent {
                 Some(agent) => self.observe(agent, mark, event.talk_seconds),
-                None if event.event_type == CallEventType::Answered => keep_later(&mut self.foreign_answer, mark),
+                None if event.event_type == CallEventType::Answered => keep_earlier(&mut self.foreign_answer, mark),
                 None => {}
             },
         }
@@ -219,17 +231,18 @@ impl CallState {
         }
     }
 
-    /// What the call does to each agent at an instant, and until when that holds without further events. An offer from before the
-    /// clock was set back is over: nobody is held for an hour that comes twice. A conversation lasts until its end is told.
-    pub fn occupancies(&self, now: Timestamp) -> Vec<(AgentId, Occupancy, Timestamp)> {
+    /// What the call does to each agent at an instant. An offer from before the clock was set back is over: nobody is held for an hour
+    /// that comes twice. A conversation lasts until its end is told.
+    pub fn occupancies(&self, now: Timestamp) -> Vec<Held> {
         let mut found = Vec::new();
         if self.ended.is_some() {
             return found;
         }
-        let answered = self.is_answered();
+        let first_answer = self.first_answer();
         for leg in &self.legs {
             let (occupancy, seconds) = match leg.latest.kind {
-                CallEventType::Offered if answered => continue,
+                // Whoever rang when somebody answered rings no more; who is rung later is asked to join or to take over.
+                CallEventType::Offered if first_answer.is_some_and(|answer| leg.latest < *answer) => continue,
                 CallEventType::Offered => (Occupancy::Ringing, self.ring_seconds(&leg.agent) + RING_GRACE_SECONDS),
                 CallEventType::Answered | CallEventType::Held | CallEventType::Resumed => (Occupancy::Talking, TALK_MAX_SECONDS),
                 CallEventType::Started
@@ -245,30 +258,24 @@ impl CallState {
             };
             let until = later(leg.latest.received_at, seconds);
             if now < until && (occupancy == Occupancy::Talking || !is_ahead(leg.latest.received_at, now)) {
-                found.push((leg.agent.clone(), occupancy, until));
+                let began = leg.stretches.iter().last().and_then(|stretch| stretch.begin);
+                let since = began.filter(|_| occupancy == Occupancy::Talking).unwrap_or(&leg.latest).received_at;
+                found.push(Held { agent: leg.agent.clone(), occupancy, since, until });
             }
         }
         if let Some((agent, since, until)) = self.reservation()
             && now < until
             && !is_ahead(since, now)
-            && !found.iter().any(|(known, ..)| *known == agent)
+            && !found.iter().any(|held| held.agent == agent)
         {
-            found.push((agent, Occupancy::Reserved, until));
+            found.push(Held { agent, occupancy: Occupancy::Reserved, since, until });
         }
         found
     }
 
-    /// When the last conversation of an agent in this call ended.
-    pub fn talk_end(&self, agent: &AgentId) -> Option<TalkEnd> {
-        let leg = self.legs.iter().find(|leg| leg.agent == *agent)?;
-        leg.last_answer.as_ref()?;
-        let end = leg.end.as_ref().or(self.ended.as_ref())?;
-        Some(TalkEnd { received_at: end.received_at, talk_seconds: self.talk_seconds(leg)? })
-    }
-
     /// Agents with a conversation in this call.
     pub fn talkers(&self) -> impl Iterator<Item = &AgentId> {
-        self.legs.iter().filter(|leg| leg.last_answer.is_some()).map(|leg| &leg.agent)
+        self.legs.iter().filter(|leg| leg.last_talk().is_some()).map(|leg| &leg.agent)
     }
 
     /// What the call was to each agent who talked in it, as `core::activity` keeps it. Where the PBX tells nothing, the first target
@@ -290,18 +297,17 @@ impl CallState {
     }
 
     fn conversation(&self, leg: &Leg) -> Option<Conversation> {
-        let (first, last) = (leg.first_talk.as_ref()?, leg.last_answer.as_ref()?);
-        // Who got the call back after a transfer talks until the call ends.
-        let Some(end) = leg.end.as_ref().filter(|end| *end > last).or(self.ended.as_ref()) else {
-            let start_us = first.received_at.as_microsecond();
+        let last = leg.stretches.iter().filter(|stretch| stretch.begin.is_some()).last()?;
+        let seconds = self.talk_seconds(leg).unwrap_or(0.0).clamp(0.0, TALK_MAX_SECONDS as f64);
+        #[expect(clippy::cast_possible_truncation, reason = "clamped to hours")]
+        let talked_us = (seconds * 1e6) as i64;
+        let Some(end) = self.end_of(&last) else {
+            let start_us = last.begin?.received_at.as_microsecond() - talked_us;
             let end_us = later(leg.latest.received_at, TALK_MAX_SECONDS).as_microsecond();
             return Some(Conversation { start_us, end_us, told: Told::Running });
         };
-        let seconds = self.talk_seconds(leg).unwrap_or(0.0).clamp(0.0, TALK_MAX_SECONDS as f64);
-        #[expect(clippy::cast_possible_truncation, reason = "clamped to hours")]
-        let micros = (seconds * 1e6) as i64;
         let end_us = end.received_at.as_microsecond();
-        Some(Conversation { start_us: end_us - micros, end_us, told: Told::Ended })
+        Some(Conversation { start_us: end_us - talked_us, end_us, told: Told::Ended })
     }
 
     /// Conversations whose length is known, in the order they were answered.
@@ -341,10 +347,8 @@ impl CallState {
     /// What later calls need to know of this one; none for a call nobody asked about.
     pub fn recent(&self) -> Option<RecentCall> {
         let (first, last) = (self.decisions.first()?, self.decisions.last()?);
-        let talked = self.legs.iter().filter(|leg| leg.last_answer.is_some()).max_by(|a, b| a.last_answer.cmp(&b.last_answer));
-        // Who got the call back after a transfer talks until the call ends.
-        let own_end = |leg: &Leg| leg.end.clone().filter(|end| Some(end) > leg.last_answer.as_ref());
-        let ended = |leg: &Leg| own_end(leg).or(self.ended.clone()).map(|end| end.received_at);
+        let talked = self.legs.iter().filter_map(|leg| Some((leg.last_talk()?, leg))).max_by(|a, b| a.0.cmp(b.0));
+        let ended = |leg: &Leg| Some(self.end_of(&leg.stretches.iter().last()?)?.received_at);
         let is_personal = first.decision.reason == Reason::PersonalManager;
         let rung = self.legs.iter().max_by(|a, b| a.latest.cmp(&b.latest)).map(|leg| &leg.agent);
         Some(RecentCall {
@@ -357,7 +361,7 @@ impl CallState {
             calls_back: first.asked.calls_back.clone(),
             manager: first.decision.targets.first().filter(|_| is_personal).map(|target| target.agent.clone()),
             offered: rung.or_else(|| last.decision.targets.first().map(|target| &target.agent)).cloned(),
-            talked: talked.map(|leg| (leg.agent.clone(), ended(leg))),
+            talked: talked.map(|(_, leg)| (leg.agent.clone(), ended(leg))),
             missed_at: self.missed_at(last),
         })
     }
@@ -399,10 +403,7 @@ impl CallState {
             agent: agent.clone(),
             latest: mark.clone(),
             first_answer: None,
-            first_talk: None,
-            last_answer: None,
-            told_talk: None,
-            end: None,
+            stretches: Stretches::default(),
             endings: Endings::default(),
         };
         leg.observe(mark, talk_seconds);
@@ -410,7 +411,12 @@ impl CallState {
     }
 
     fn is_answered(&self) -> bool {
-        self.foreign_answer.is_some() || self.legs.iter().any(|leg| leg.first_answer.is_some())
+        self.first_answer().is_some()
+    }
+
+    /// The call's first answer, by whomever.
+    fn first_answer(&self) -> Option<&Mark> {
+        self.legs.iter().filter_map(|leg| leg.first_answer.as_ref()).chain(&self.foreign_answer).min()
     }
 
     fn ring_seconds(&self, agent: &AgentId) -> i64 {
@@ -434,7 +440,7 @@ impl CallState {
         }
         let held = self.occupancies(now);
         let place = |agent: &AgentId| record.decision.targets.iter().position(|target| target.agent == *agent);
-        held.into_iter().filter_map(|(agent, ..)| Some((place(&agent)?, agent))).min().map(|(_, agent)| agent)
+        held.into_iter().filter_map(|held| Some((place(&held.agent)?, held.agent))).min().map(|(_, agent)| agent)
     }
 
     /// Who was offered the call: the first target of each decision, and everybody the PBX told about.
@@ -485,39 +491,18 @@ impl CallState {
             Some((&**record, u32::try_from(record.paths.len()).unwrap_or(0) + member, path))
         })
     }
-
-    fn talk_seconds(&self, leg: &Leg) -> Option<f64> {
-        if let Some((_, seconds)) = &leg.told_talk {
-            return Some(f64::from(*seconds));
-        }
-        let last_answer = self.legs.iter().filter_map(|leg| leg.last_answer.as_ref()).max();
-        if leg.last_answer.is_some()
-            && leg.last_answer.as_ref() == last_answer
-            && let Some((_, seconds)) = &self.told_talk
-        {
-            return Some(f64::from(*seconds));
-        }
-        let from = leg.first_talk.as_ref()?.at;
-        let to = leg.end.as_ref().or(self.ended.as_ref())?.at;
-        Some((to.duration_since(from).as_secs_f64()).max(0.0))
-    }
 }
 
 impl Leg {
+    fn last_talk(&self) -> Option<&Mark> {
+        self.stretches.last_talk()
+    }
+
     fn observe(&mut self, mark: Mark, talk_seconds: Option<u32>) {
-        if let Some(seconds) = talk_seconds {
-            keep_later_pair(&mut self.told_talk, (mark.clone(), seconds));
-        }
         if mark.kind == CallEventType::Answered {
             keep_earlier(&mut self.first_answer, mark.clone());
         }
-        if matches!(mark.kind, CallEventType::Answered | CallEventType::Resumed | CallEventType::Held) {
-            keep_earlier(&mut self.first_talk, mark.clone());
-            keep_later(&mut self.last_answer, mark.clone());
-        }
-        if matches!(mark.kind, CallEventType::Ended | CallEventType::Transferred) {
-            keep_later(&mut self.end, mark.clone());
-        }
+        self.stretches.hear(&mark, talk_seconds);
         self.endings.hear(&mark);
         if mark > self.latest {
             self.latest = mark;

@@ -13,6 +13,8 @@ use super::intervention::{CallbackOutcome, InterventionBook};
 use super::phone_number::PhoneNumber;
 use super::recent_calls::{RecentCall, RecentCalls};
 
+const DAY_SECONDS: i64 = 24 * 3600;
+
 /// How a policy treats callers who were missed or cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallbackRules {
@@ -180,12 +182,12 @@ impl CallbackFacts<'_> {
             promised: call.promised,
             route: call.route.clone(),
             group,
-            attempts: self.set.callback_attempts(key),
+            attempts: self.set.callback_attempts(key, call.asked_at),
         })
     }
 
     fn state(&self, key: &CallKey, call: &RecentCall, missed_at: Timestamp, open_seconds: u32) -> TaskState {
-        let said = match self.set.callback(key) {
+        let said = match self.set.callback(key, call.asked_at) {
             Some((CallbackOutcome::Reached, agent, at)) => return TaskState::Reached { agent: agent.cloned(), at },
             Some((CallbackOutcome::Dropped, _, at)) => Some(at),
             Some((CallbackOutcome::NoAnswer, ..)) | None => None,
@@ -210,32 +212,40 @@ impl CallbackFacts<'_> {
     /// When a missed call needed no calling back any more: its caller was talked to, or a person said so of another call of the
     /// same caller.
     fn settled_since(&self, caller: &PhoneNumber, missed: Timestamp) -> Option<Timestamp> {
-        let said = self.calls.of_caller(caller).filter_map(|(key, _)| self.set.callback(key));
+        let said = self.calls.of_caller(caller).filter_map(|(key, call)| self.set.callback(key, call.asked_at));
         let said = said.filter(|(outcome, _, at)| *outcome != CallbackOutcome::NoAnswer && *at > missed).map(|(_, _, at)| at);
-        said.chain(talked_since(self.calls, caller, missed)).min()
+        said.chain(talked_since(self.calls, caller, missed, a_day_after(missed))).min()
     }
 }
 
-/// When the caller of a missed call was first talked to afterwards.
-fn talked_since(calls: &RecentCalls, caller: &PhoneNumber, missed: Timestamp) -> Option<Timestamp> {
-    let later = calls.of_caller(caller).filter(|(_, later)| later.asked_at > missed && later.talked.is_some());
-    later.map(|(_, later)| later.asked_at).min()
+/// When the caller of a missed call was first talked to afterwards, up to an instant. Calls are remembered for a day in the running
+/// service and for longer while a restart reads them: the bound keeps both at one.
+fn talked_since(calls: &RecentCalls, caller: &PhoneNumber, missed: Timestamp, until: Timestamp) -> Option<Timestamp> {
+    let talked = calls.of_caller(caller).filter(|(_, later)| later.talked.is_some()).map(|(_, later)| later.asked_at);
+    talked.filter(|asked_at| missed < *asked_at && *asked_at <= until).min()
 }
 
-/// Whether a call counts for nothing: it is tagged, or it was to call somebody back who was talked to otherwise.
+fn a_day_after(at: Timestamp) -> Timestamp {
+    call_state::later(at, DAY_SECONDS)
+}
+
+/// Whether a call counts for nothing: it is tagged, or it was to call somebody back who was talked to otherwise, within a day after
+/// it was given out. What was said before the call was asked about is of an earlier call with its id.
 pub fn is_void(calls: &RecentCalls, set: &InterventionBook, key: &CallKey, call: &RecentCall) -> bool {
-    if set.tag(key).is_some() {
+    if set.tag(key, call.asked_at).is_some() {
         return true;
     }
     let Some(missed) = &call.calls_back else { return false };
     let missed = missed_key(key, missed);
-    match set.callback(&missed) {
+    // What is forgotten is older than all that is remembered, and was missed during the day before it was given out.
+    let missed_at = calls.get(&missed).map(|call| call.asked_at);
+    let said_since = missed_at.unwrap_or_else(|| call_state::later(call.asked_at, -DAY_SECONDS));
+    match set.callback(&missed, said_since) {
         Some((CallbackOutcome::Reached, ..)) => false,
         Some((CallbackOutcome::Dropped, ..)) => true,
         Some((CallbackOutcome::NoAnswer, ..)) | None => {
-            // What is forgotten is older than all that is remembered.
-            let missed = calls.get(&missed).map_or(Timestamp::MIN, |call| call.asked_at);
-            call.caller.as_ref().is_some_and(|caller| talked_since(calls, caller, missed).is_some())
+            let (since, until) = (missed_at.unwrap_or(Timestamp::MIN), a_day_after(call.asked_at));
+            call.caller.as_ref().is_some_and(|caller| talked_since(calls, caller, since, until).is_some())
         }
     }
 }

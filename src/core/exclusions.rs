@@ -1,7 +1,8 @@
 //! What shall not count for scores: deals, calls and days that a lead took out, and calls that agents tagged.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,8 @@ use super::intervention::{Excluded, InterventionBook};
 pub struct Exclusions {
     subjects: BTreeSet<Excluded>,
     days: Vec<Excluded>,
-    tagged: HashSet<CallKey>,
+    /// With when they were tagged.
+    tagged: HashMap<CallKey, Timestamp>,
 }
 
 impl Exclusions {
@@ -24,7 +26,7 @@ impl Exclusions {
         Self {
             days: subjects.iter().filter(is_days).cloned().collect(),
             subjects,
-            tagged: book.tags().map(|(call, ..)| call.clone()).collect(),
+            tagged: book.tags().map(|(call, at)| (call.clone(), at)).collect(),
         }
     }
 
@@ -52,9 +54,10 @@ impl Exclusions {
         })
     }
 
-    /// Whether an agent said that nothing could be sold in a call.
-    pub(super) fn is_tagged(&self, key: &CallKey) -> bool {
-        self.tagged.contains(key)
+    /// Whether an agent said that nothing could be sold in a call that was answered at an instant. A PBX may use an id again: an
+    /// earlier tag is of an earlier call.
+    pub(super) fn is_tagged(&self, key: &CallKey, answered_at: Timestamp) -> bool {
+        self.tagged.get(key).is_some_and(|tagged_at| answered_at <= *tagged_at)
     }
 }
 

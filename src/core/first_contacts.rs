@@ -136,7 +136,7 @@ impl<'a> FirstContacts<'a> {
 fn is_taken_out(scope: &Scope<'_>, talk: &HandledCall, applied: &mut Applied, notes: &mut DealNotes) -> bool {
     let Some(exclusions) = scope.input.exclusions else { return false };
     let in_pool = scope.input.workspace.find_agent(&talk.agent).is_some_and(|agent| scope.member(agent).is_some());
-    if exclusions.is_tagged(&talk.call) {
+    if exclusions.is_tagged(&talk.call, talk.at) {
         notes.tagged_calls += u64::from(in_pool);
         return true;
     }

@@ -4,6 +4,8 @@
 //! at an instant is asked of [`InterventionBook`], whatever the order in which interventions arrive. It decides nothing: who
 //! may set what is decided at the edge, what follows from it where shares, scores and choices are made.
 
+mod stamps;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -450,27 +452,29 @@ impl InterventionBook {
         self.exclusions.values().map(|latest| latest.stamp.0).max()
     }
 
-    /// The tag of a call, with whose call it was.
-    pub fn tag(&self, call: &CallKey) -> Option<(&AgentId, CallTag)> {
-        let (agent, tag) = &self.tags.get(call)?.value;
+    /// The tag of a call that was asked about at an instant, with whose call it was. A PBX may use an id again: an earlier tag is
+    /// of an earlier call.
+    pub fn tag(&self, call: &CallKey, asked_at: Timestamp) -> Option<(&AgentId, CallTag)> {
+        let latest = self.tags.get(call).filter(|latest| asked_at <= latest.stamp.0)?;
+        let (agent, tag) = &latest.value;
         tag.map(|tag| (agent, tag))
     }
 
-    /// All tagged calls.
-    pub fn tags(&self) -> impl Iterator<Item = (&CallKey, &AgentId, CallTag)> {
-        self.tags.iter().filter_map(|(call, latest)| Some((call, &latest.value.0, latest.value.1?)))
+    /// All tagged calls, with when they were tagged.
+    pub fn tags(&self) -> impl Iterator<Item = (&CallKey, Timestamp)> {
+        self.tags.iter().filter(|(_, latest)| latest.value.1.is_some()).map(|(call, latest)| (call, latest.stamp.0))
     }
 
-    /// What came of calling back after a missed call, the last time: what, who, when.
-    pub fn callback(&self, missed: &CallKey) -> Option<(CallbackOutcome, Option<&AgentId>, Timestamp)> {
+    /// What came of calling back after a missed call that was asked about at an instant, the last time: what, who, when.
+    pub fn callback(&self, missed: &CallKey, asked_at: Timestamp) -> Option<(CallbackOutcome, Option<&AgentId>, Timestamp)> {
         let ((at, _), (outcome, agent)) = self.callbacks.get(missed)?.last_key_value()?;
-        Some((*outcome, agent.as_ref(), *at))
+        (asked_at <= *at).then_some((*outcome, agent.as_ref(), *at))
     }
 
     /// How often nobody answered when called back.
-    pub fn callback_attempts(&self, missed: &CallKey) -> u32 {
-        let tries = self.callbacks.get(missed).into_iter().flat_map(BTreeMap::values);
-        tries.map(|(outcome, _)| u32::from(*outcome == CallbackOutcome::NoAnswer)).sum()
+    pub fn callback_attempts(&self, missed: &CallKey, asked_at: Timestamp) -> u32 {
+        let tries = self.callbacks.get(missed).into_iter().flatten().filter(|((at, _), _)| asked_at <= *at);
+        tries.map(|(_, (outcome, _))| u32::from(*outcome == CallbackOutcome::NoAnswer)).sum()
     }
 
     /// Whether a policy's groups share equally by a lead's brake.
@@ -480,11 +484,6 @@ impl InterventionBook {
         }
         let on = |key: &Option<PolicyId>| self.equal_shares.get(key).is_some_and(|latest| latest.value.is_some());
         on(&None) || on(&Some(policy.clone()))
-    }
-
-    /// When the brake under a policy, or on all, was last pulled or let go.
-    pub fn brake_set_at(&self, policy: &Option<PolicyId>) -> Option<Timestamp> {
-        self.equal_shares.get(policy).map(|latest| latest.stamp.0)
     }
 
     /// The brakes that hold, that on all policies first, then by policy.

@@ -180,6 +180,11 @@ impl Misses {
         self.since.is_empty()
     }
 
+    /// Receipt of the last of them.
+    pub fn last_at(&self) -> Option<Timestamp> {
+        self.since.last().map(|miss| miss.stamp.received_at)
+    }
+
     /// How often in a row a kind of miss happened: since the last answered offer, and since a presence was last set by hand.
     pub fn count(&self, kind: MissKind, presence_set_at: Option<Timestamp>, now: Timestamp) -> u32 {
         self.run(kind, presence_set_at, now).map_or(0, |(count, _)| count)

@@ -37,6 +37,8 @@ pub enum NoticeKind {
     TeamOverloaded,
     /// The guard has stopped everybody left in a group.
     EverybodyRests,
+    /// A PBX's clock is far from ours.
+    PbxClock,
 }
 
 /// One thing to know.
@@ -71,7 +73,7 @@ pub struct Scene<'a> {
 pub type Source = fn(&Scene<'_>, &mut Vec<Notice>);
 
 /// All kinds.
-const SOURCES: [Source; 5] = [automatic_pauses, held_back_pauses, asked_pauses, shares_above_feasible, guards];
+const SOURCES: [Source; 6] = [automatic_pauses, held_back_pauses, asked_pauses, shares_above_feasible, guards, pbx_clocks];
 
 /// All there is to know, the newest first.
 pub fn notices(scene: &Scene<'_>) -> Vec<Notice> {
@@ -193,6 +195,16 @@ fn shares_above_feasible(scene: &Scene<'_>, found: &mut Vec<Notice>) {
             policy: Some(policy.clone()),
             text: capitalised(&told),
         });
+    }
+}
+
+/// One notice for a connection whose last event came with a time far from ours.
+fn pbx_clocks(scene: &Scene<'_>, found: &mut Vec<Notice>) {
+    for connection in &scene.workspace().connections {
+        let Some(clock) = scene.tally.pbx_clocks().difference(&connection.id) else { continue };
+        let Some(text) = clock.warning(&connection.id) else { continue };
+        let since = clock.received_at;
+        found.push(Notice { kind: NoticeKind::PbxClock, since, agent: None, group: None, policy: None, text });
     }
 }
 

@@ -12,11 +12,12 @@ use jiff::Timestamp;
 use super::activity::{CallMark, Conversation};
 use super::availability::{AgentLive, Hold, PbxWord};
 use super::call::CallEventType;
-use super::call_state::{CallState, GroupPart, is_ahead};
+use super::call_state::{CallState, GroupPart, Held, is_ahead};
 use super::callback;
 use super::credit_book::{CreditBook, EntryKey};
 use super::ids::{AgentId, CallKey, GroupId, MemberId};
 use super::intervention::{Change, Intervention, InterventionBook};
+use super::pbx_clock::PbxClocks;
 use super::recent_calls::RecentCalls;
 use super::record::{DecisionRecord, Presence, ReceivedEvent};
 use super::rollout::Arm;
@@ -58,10 +59,10 @@ pub struct Tally {
     next_serial: u64,
     expiries: BinaryHeap<Reverse<(Timestamp, u64)>>,
     sequence: u64,
-    heard_at: Timestamp,
     advanced_to: Timestamp,
     interventions: InterventionBook,
     recent: RecentCalls,
+    pbx_clocks: PbxClocks,
     shadows: ShadowBooks,
 }
 
@@ -80,10 +81,10 @@ impl Tally {
             next_serial: 1,
             expiries: BinaryHeap::new(),
             sequence: 0,
-            heard_at: Timestamp::MIN,
             advanced_to: Timestamp::MIN,
             interventions: InterventionBook::default(),
             recent: RecentCalls::default(),
+            pbx_clocks: PbxClocks::default(),
             shadows: ShadowBooks::default(),
         };
         tally.bind(workspace);
@@ -134,7 +135,7 @@ impl Tally {
     /// Adds a decision.
     pub fn add_decision(&mut self, record: Arc<DecisionRecord>) {
         let received_at = record.decision.received_at;
-        self.hear(received_at);
+        self.advanced_to = self.advanced_to.max(received_at);
         self.sequence = self.sequence.max(record.sequence);
         if record.moves_credit {
             self.note_given(&record);
@@ -155,7 +156,8 @@ impl Tally {
 
     /// Adds an event whose agent is named by id (numbers are resolved before).
     pub fn add_event(&mut self, received: &ReceivedEvent) {
-        self.hear(received.received_at);
+        self.advanced_to = self.advanced_to.max(received.received_at);
+        self.pbx_clocks.hear(received);
         if received.event.event_type == CallEventType::AgentState {
             self.hear_agent_state(received);
             return;
@@ -171,7 +173,6 @@ impl Tally {
 
     /// Sets an agent's presence; of two the later set holds.
     pub fn set_presence(&mut self, presence: Presence) {
-        self.heard_at = self.heard_at.max(presence.set_at);
         let slot = self.agent_slot(&presence.agent);
         let Some(agent) = self.agents.get_mut(slot) else { return };
         agent.activity.hear_presence(&presence);
@@ -183,7 +184,6 @@ impl Tally {
     /// Adds what somebody set by hand; the same one again changes nothing. What is said of a call that was let go moves credit
     /// once the call is restored.
     pub fn intervene(&mut self, intervention: &Intervention) {
-        self.heard_at = self.heard_at.max(intervention.set_at);
         self.interventions.add(intervention);
         for key in intervention.change.moved_calls() {
             if let Some(serial) = self.call_serials.get(&key).copied() {
@@ -207,6 +207,11 @@ impl Tally {
         &self.recent
     }
 
+    /// How the clocks of PBXs stand.
+    pub fn pbx_clocks(&self) -> &PbxClocks {
+        &self.pbx_clocks
+    }
+
     /// What holds by hand.
     pub fn interventions(&self) -> &InterventionBook {
         &self.interventions
@@ -218,11 +223,6 @@ impl Tally {
             book.reset(at.as_microsecond());
         }
         self.shadows.reset(group, at.as_microsecond());
-    }
-
-    /// The latest instant of anything in the state: above the instant of now only where the clock was set back.
-    pub fn heard_at(&self) -> Timestamp {
-        self.heard_at
     }
 
     /// Lets time pass: reservations that ran out by `now` free their agents. Where the clock was set back, what every call does
@@ -344,11 +344,6 @@ impl Tally {
         self.shadows.get(&self.workspace.group(group).id, arm)
     }
 
-    fn hear(&mut self, received_at: Timestamp) {
-        self.heard_at = self.heard_at.max(received_at);
-        self.advanced_to = self.advanced_to.max(received_at);
-    }
-
     fn note_given(&mut self, record: &DecisionRecord) {
         let key = EntryKey::of_first_target(record);
         for (step, adjustment) in record.paths.first().into_iter().flatten().zip(&record.adjustments) {
@@ -360,7 +355,8 @@ impl Tally {
 
     fn hear_agent_state(&mut self, received: &ReceivedEvent) {
         let (Some(agent), Some(state)) = (&received.event.agent, received.event.state) else { return };
-        let word = PbxWord { at: received.event.at, id: received.event.event_id.clone(), state };
+        let (received_at, at, id) = (received.received_at, received.event.at, received.event.event_id.clone());
+        let word = PbxWord { received_at, at, id, state };
         let slot = self.agent_slot(agent);
         let Some(agent) = self.agents.get_mut(slot) else { return };
         agent.activity.hear_word(received.received_at, &word);
@@ -430,8 +426,8 @@ impl Tally {
                 agent.past_talks.set(serial, end);
             }
         }
-        for (_, _, until) in holds {
-            self.expiries.push(Reverse((until, serial)));
+        for held in holds {
+            self.expiries.push(Reverse((held.until, serial)));
         }
     }
 
@@ -488,18 +484,18 @@ impl Tally {
         }
     }
 
-    fn move_holds(&mut self, serial: u64, holds: &[(AgentId, super::call_state::Occupancy, Timestamp)]) {
+    fn move_holds(&mut self, serial: u64, holds: &[Held]) {
         let Some(call) = self.calls.get_mut(&serial) else { return };
-        let before = std::mem::replace(&mut call.held, holds.iter().map(|(agent, ..)| agent.clone()).collect());
+        let before = std::mem::replace(&mut call.held, holds.iter().map(|held| held.agent.clone()).collect());
         for agent in before {
             if let Some(agent) = self.agent_slots.get(&agent).and_then(|slot| self.agents.get_mut(*slot)) {
                 agent.holds.retain(|hold| hold.call != serial);
             }
         }
-        for (agent, occupancy, until) in holds {
-            let slot = self.agent_slot(agent);
+        for held in holds {
+            let slot = self.agent_slot(&held.agent);
             if let Some(agent) = self.agents.get_mut(slot) {
-                agent.holds.push(Hold { call: serial, occupancy: *occupancy, until: *until });
+                agent.holds.push(Hold { call: serial, occupancy: held.occupancy, since: held.since, until: held.until });
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -59,7 +59,7 @@ async fn discard(mut body: Body) {
     let _ended = tokio::time::timeout(DISCARD_TIMEOUT, rest).await;
 }
 
-/// A JSON body as a typed value.
+/// A JSON body as a typed value. Without a body, or with null, all fields are absent: right where each may be.
 pub struct JsonBody<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
@@ -70,7 +70,8 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
             let media_type = value.split(';').next().unwrap_or_default().trim();
             media_type.eq_ignore_ascii_case("application/json")
         });
-        if !is_json && request.method() != Method::GET {
+        let (is_get, has_body) = (request.method() == Method::GET, !request.body().is_end_stream());
+        if !is_json && !is_get && has_body {
             return Err(Problem::new(Code::InvalidBody, "Send the body as JSON, with `Content-Type: application/json`."));
         }
         let limit = state.limits.body_bytes;
@@ -80,6 +81,13 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
             BodyFault::Broken => Problem::new(Code::MalformedJson, "The connection broke while the body was being sent."),
             BodyFault::Late => Problem::new(Code::BodyTimeout, "The body did not arrive in time."),
         })?;
+        if matches!(body.trim_ascii(), b"" | b"null") {
+            return serde_json::from_slice(b"{}").map(Self).map_err(|error| {
+                let what = error.to_string();
+                let what = what.split(" at line").next().unwrap_or_default();
+                Problem::new(Code::InvalidBody, format!("The request has no body: {what}. Send it as a JSON object."))
+            });
+        }
         serde_json::from_slice(&body).map(Self).map_err(|error| {
             // A null where a word is expected is told as a fault of syntax.
             if error.is_data() || serde_json::from_slice::<IgnoredAny>(&body).is_ok() {

@@ -1,6 +1,7 @@
 //! Callers who were missed or cut off, calls that were none to sell in, and callers who must never hear a dead line.
 
 mod again;
+mod days;
 mod sharing;
 
 use meritline::broker::assign_callbacks::CallbackAssigner;

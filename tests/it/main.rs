@@ -11,8 +11,10 @@
 mod api;
 mod architecture;
 mod bad_input;
+mod bodies;
 mod callbacks;
 mod cli;
+mod clocks;
 mod crash_safety;
 mod crm_connectors;
 mod crm_trouble;
@@ -26,6 +28,7 @@ mod hours;
 mod impossible_shares;
 mod influence;
 mod isolation;
+mod legs;
 mod metrics;
 mod openapi;
 mod pbx_dialects;

@@ -184,9 +184,8 @@ pub async fn put_presence(
     let now = state.clock.now();
     let until = future(body.until.as_deref(), now)?;
     let reason = short(body.reason)?;
-    let set_at = interventions::set_at(&state, &reader).await?;
-    let presence = Presence { agent: agent.into(), state: body.state, reason, until, set_at };
-    state.store.set_presence(&reader.tenant.workspace.id, presence).await?;
+    let presence = Presence { agent: agent.into(), state: body.state, reason, until, set_at: now };
+    interventions::set_presence(&state, &reader, presence).await?;
     read_back(&state, &reader, ix).await
 }
 

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::interventions;
 use crate::core::ids::PolicyId;
-use crate::core::intervention::{Actor, BrakeInForce, Change, Intervention};
+use crate::core::intervention::{BrakeInForce, Change};
 use crate::core::tally::Tally;
 use crate::http::access::Reader;
 use crate::http::body::JsonBody;
@@ -90,22 +90,7 @@ pub async fn put_brake(
     if body.reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARACTERS_MAX) {
         return Err(Problem::new(Code::InvalidBody, "`reason` is longer than 200 characters."));
     }
-    let now = state.clock.now();
-    let mut set_at = now;
-    // A clock that jumped back must not leave the last word to what was set before: a brake acts at once.
-    let mut look = |tally: &Tally| {
-        let last = tally.interventions().brake_set_at(&policy);
-        let later = last.and_then(|last| last.checked_add(SignedDuration::from_micros(1)).ok());
-        set_at = later.map_or(now, |later| now.max(later));
-    };
-    state.store.view(&workspace.id, now, &mut look).await?;
-    let intervention = Intervention {
-        id: state.ids.next_id(now),
-        set_at,
-        by: Actor { role: reader.role.as_str().into(), agent: reader.agent.clone() },
-        change: Change::EqualShares { policy, on: body.on, reason: body.reason },
-    };
-    state.store.intervene(&workspace.id, intervention).await?;
+    interventions::set(&state, &reader, Change::EqualShares { policy, on: body.on, reason: body.reason }).await?;
     brakes(&state, &reader).await.map(Json)
 }
 

@@ -1,5 +1,7 @@
 //! Connections: how they do, and the log of what could not be understood.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Serialize;
@@ -8,6 +10,8 @@ use utoipa::ToSchema;
 use super::page::{PageQuery, Query};
 use crate::broker::store::PullState;
 use crate::core::ids::ConnectionId;
+use crate::core::pbx_clock::ClockDifference;
+use crate::core::tally::Tally;
 use crate::core::workspace::{Connection, ConnectionKind};
 use crate::http::access::Reader;
 use crate::http::problem::{Code, Problem};
@@ -50,6 +54,11 @@ pub struct ConnectionItem {
     pub enabled: bool,
     /// For a CRM: how its pulls go.
     pub pull: Option<PullItem>,
+    /// For a PBX: the time in its last event less the time of receipt, in seconds. Above 0 its clock is ahead of ours; below 0 it is
+    /// behind, or the event came late. Null before the first event.
+    pub clock_difference_seconds: Option<i64>,
+    /// What is wrong with that clock and what to do; null within 5 minutes.
+    pub clock_warning: Option<String>,
 }
 
 /// All connections.
@@ -93,14 +102,20 @@ pub struct InboxList {
 )]
 pub async fn list_connections(State(state): State<AppState>, reader: Reader) -> Result<Json<ConnectionList>, Problem> {
     let workspace = &reader.tenant.workspace;
+    let mut clocks = HashMap::new();
+    let mut look = |tally: &Tally| {
+        let clock = |connection: &Connection| Some((connection.id.clone(), tally.pbx_clocks().difference(&connection.id)?));
+        clocks = workspace.connections.iter().filter_map(clock).collect();
+    };
+    state.store.view(&workspace.id, state.clock.now(), &mut look).await?;
     let mut items = Vec::with_capacity(workspace.connections.len());
     for connection in &workspace.connections {
         let enabled = !reader.tenant.disabled.contains_key(&connection.id);
         items.push(match connection.kind {
-            ConnectionKind::Pbx { .. } => item(connection, "pbx", enabled, None),
+            ConnectionKind::Pbx { .. } => pbx_item(connection, enabled, clocks.get(&connection.id)),
             ConnectionKind::Crm { .. } => {
                 let pull = state.store.pull_state(&workspace.id, &connection.id).await?;
-                item(connection, "crm", enabled, Some(pull_item(pull)))
+                crm_item(connection, enabled, pull_item(pull))
             }
         });
     }
@@ -143,13 +158,27 @@ pub async fn list_inbox(
     Ok(Json(InboxList { items: items.collect(), next: page.next }))
 }
 
-fn item(connection: &Connection, kind: &str, enabled: bool, pull: Option<PullItem>) -> ConnectionItem {
+fn pbx_item(connection: &Connection, enabled: bool, clock: Option<&ClockDifference>) -> ConnectionItem {
     ConnectionItem {
         connection: connection.id.to_string(),
         integration: connection.integration.clone(),
-        kind: kind.to_owned(),
+        kind: "pbx".to_owned(),
         enabled,
-        pull,
+        pull: None,
+        clock_difference_seconds: clock.map(|clock| clock.seconds),
+        clock_warning: clock.and_then(|clock| clock.warning(&connection.id)),
+    }
+}
+
+fn crm_item(connection: &Connection, enabled: bool, pull: PullItem) -> ConnectionItem {
+    ConnectionItem {
+        connection: connection.id.to_string(),
+        integration: connection.integration.clone(),
+        kind: "crm".to_owned(),
+        enabled,
+        pull: Some(pull),
+        clock_difference_seconds: None,
+        clock_warning: None,
     }
 }
 

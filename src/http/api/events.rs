@@ -23,8 +23,12 @@ pub struct EventItem {
     /// What happened.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// The agent, where known.
+    /// The agent, where known; else as the PBX wrote it.
     pub agent: Option<String>,
+    /// The number by which the PBX named the agent, as it wrote it.
+    pub number: Option<String>,
+    /// Who took a transferred call over.
+    pub to_agent: Option<String>,
     /// The PBX's clock.
     pub at: String,
     /// When it was received.
@@ -71,6 +75,8 @@ fn item(stored: &StoredEvent) -> EventItem {
         call_id: event.call_id.as_ref().map(ToString::to_string),
         event_type: event.event_type.as_str().to_owned(),
         agent: event.agent.as_ref().map(ToString::to_string),
+        number: event.number.clone(),
+        to_agent: event.to_agent.as_ref().map(ToString::to_string),
         at: event.at.to_string(),
         received_at: stored.received.received_at.to_string(),
         talk_seconds: event.talk_seconds,

@@ -45,6 +45,8 @@ pub enum NoticeKindName {
     TeamOverloaded,
     /// The guard has stopped everybody left in a group.
     EverybodyRests,
+    /// A PBX's clock is far from ours.
+    PbxClock,
 }
 
 /// All there is to know.
@@ -56,7 +58,7 @@ pub struct NoticeList {
     pub next: Option<String>,
 }
 
-/// What a sales lead should know now: automatic pauses, pauses asked for, shares nobody can carry.
+/// What a sales lead should know now: automatic pauses, pauses asked for, shares nobody can carry, PBX clocks that are wrong.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/notices",

@@ -100,7 +100,7 @@ pub async fn post_one_more(
     path = "/api/v1/workspaces/{workspace}/agents/{agent}/rest",
     tag = "agents",
     params(("workspace" = String, Path, description = "The workspace's id"), ("agent" = String, Path, description = "The agent's id")),
-    request_body = RestBody,
+    request_body(content = Option<RestBody>, description = "Absent: 10 minutes"),
     responses((status = 200, body = AgentItem), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn post_rest(
@@ -120,9 +120,8 @@ pub async fn post_rest(
         allow_rest(&state, &reader, ix, now).await?;
         let until = now.checked_add(SignedDuration::from_mins(i64::from(minutes))).ok();
         let (agent, reason) = (agent.into(), Some("rest".to_owned()));
-        let set_at = interventions::set_at(&state, &reader).await?;
-        let presence = Presence { agent, state: PresenceState::Paused, reason, until, set_at };
-        state.store.set_presence(&reader.tenant.workspace.id, presence).await?;
+        let presence = Presence { agent, state: PresenceState::Paused, reason, until, set_at: now };
+        interventions::set_presence(&state, &reader, presence).await?;
     }
     read_back(&state, &reader, ix).await
 }
@@ -133,7 +132,7 @@ pub async fn post_rest(
     path = "/api/v1/workspaces/{workspace}/agents/{agent}/pause-after-call",
     tag = "agents",
     params(("workspace" = String, Path, description = "The workspace's id"), ("agent" = String, Path, description = "The agent's id")),
-    request_body = PauseAfterCallBody,
+    request_body(content = Option<PauseAfterCallBody>, description = "Absent: without a reason, until a presence is set"),
     responses((status = 200, body = AgentItem), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn post_pause_after_call(

@@ -23,6 +23,7 @@ use crate::http::state::AppState;
 pub struct TagBody {
     /// `not_a_sale`, `spam`, or null to take the tag back.
     #[schema(value_type = Option<CallTagName>, required = true)]
+    #[serde(deserialize_with = "Option::deserialize")]
     pub tag: Option<CallTag>,
 }
 
@@ -130,10 +131,10 @@ fn talker(call: &RecentCall) -> Option<&AgentId> {
 
 fn rates(tally: &Tally) -> Vec<TagRate> {
     let mut counts: BTreeMap<&AgentId, (u32, u32)> = BTreeMap::new();
-    for (key, agent) in tally.recent().iter().filter_map(|(key, call)| Some((key, talker(call)?))) {
+    for (key, call, agent) in tally.recent().iter().filter_map(|(key, call)| Some((key, call, talker(call)?))) {
         let (answered, tagged) = counts.entry(agent).or_default();
         *answered += 1;
-        *tagged += u32::from(tally.interventions().tag(key).is_some());
+        *tagged += u32::from(tally.interventions().tag(key, call.asked_at).is_some());
     }
     let rate = |agent: &AgentId| {
         let (answered, tagged) = counts.get(agent).copied().unwrap_or_default();

@@ -142,13 +142,18 @@ impl EventsReader {
             CallEventType::AgentState => text(EventField::CallId)?,
             _ => Some(self.fields.required(EventField::CallId, document)?),
         };
+        let to_agent = if item.meaning.is == CallEventType::Transferred {
+            Some(self.fields.required(EventField::ToAgent, document)?)
+        } else {
+            text(EventField::ToAgent)?
+        };
         Ok(CallEvent {
             event_id: self.event_id(item, listed)?,
             call_id: call_id.map(CallId::new),
             event_type: item.meaning.is,
             agent,
             number,
-            to_agent: text(EventField::ToAgent)?.map(|id| self.agent(&id)),
+            to_agent: to_agent.map(|id| self.agent(&id)),
             direction: self.direction(item)?,
             at: item.at.unwrap_or(item.received_at),
             talk_seconds: self.fields.whole_number(EventField::TalkSeconds, document)?,
@@ -158,8 +163,7 @@ impl EventsReader {
         })
     }
 
-    /// Whose event it is: a mapped agent, else a number, else the PBX's own id, which the broker will flag as unknown unless
-    /// it is an agent's id.
+    /// Whose event it is: a mapped agent, else the PBX's own id and a number, of which the broker tries both.
     fn who(&self, item: &Item<'_>, listed: Option<&str>) -> Result<(Option<AgentId>, Option<String>), HookFault> {
         if let Some(id) = listed {
             return Ok((Some(self.agent(id)), None));
@@ -169,17 +173,13 @@ impl EventsReader {
         }
         let id = self.fields.text(EventField::Agent, item.document)?;
         let number = self.fields.text(EventField::Number, item.document)?;
-        let mapped = id.as_ref().and_then(|id| self.agents.get(id)).map(|agent| AgentId::from(agent.as_str()));
-        match (mapped, number, id) {
-            (Some(agent), number, _) => Ok((Some(agent), number)),
-            (None, Some(number), _) => Ok((None, Some(number))),
-            (None, None, Some(id)) => Ok((Some(AgentId::new(id)), None)),
-            (None, None, None) if item.meaning.who == Who::Required => Err(self.fields.missing_any(
+        if id.is_none() && number.is_none() && item.meaning.who == Who::Required {
+            return Err(self.fields.missing_any(
                 &[EventField::Agent, EventField::Number],
                 "this event ends one leg and does not say whose: let the PBX send the agent or its number",
-            )),
-            (None, None, None) => Ok((None, None)),
+            ));
         }
+        Ok((id.map(|id| self.agent(&id)), number))
     }
 
     fn agent(&self, id: &str) -> AgentId {

@@ -102,7 +102,11 @@ impl Live {
     ) -> Result<Option<Arc<DecisionRecord>>, StoreError> {
         let now = asked.now;
         let mut state = self.lock_in_turn().await;
+        // First: a call that has been over for long is not this one, though nothing happened since and the PBX uses its id again.
+        let gone = state.forget(now, queue.log_is_current());
         if !read_back && state.must_read_back(asked.call) {
+            drop(state);
+            drop(gone);
             return Ok(None);
         }
         state.tally.advance(now);
@@ -117,7 +121,6 @@ impl Live {
                 let record = Arc::new(*record);
                 state.tally.add_decision(Arc::clone(&record));
                 queue.hand_over(&self.id, &record);
-                let gone = state.forget(now, queue.log_is_current());
                 drop(state);
                 drop(gone);
                 Ok(Some(record))

@@ -97,10 +97,10 @@ async fn duty_before(
 ) -> Result<Recorded, StoreError> {
     let words = bodies_before(
         connection,
-        "SELECT e.body FROM (SELECT agent, MAX(at_us) AS at_us FROM events
-             WHERE workspace = ?1 AND type = 'agent_state' AND agent IS NOT NULL AND at_us < ?2 GROUP BY agent) AS last
-         CROSS JOIN events AS e
-             ON e.workspace = ?1 AND e.type = 'agent_state' AND e.agent = last.agent AND e.at_us = last.at_us",
+        "SELECT e.body FROM (SELECT agent, MAX(received_at_us) AS received_at_us FROM events
+             WHERE workspace = ?1 AND type = 'agent_state' AND agent IS NOT NULL AND received_at_us < ?2 GROUP BY agent) AS last
+         CROSS JOIN events AS e ON e.workspace = ?1 AND e.type = 'agent_state' AND e.agent = last.agent
+             AND e.received_at_us = last.received_at_us",
         workspace,
         before,
     );

@@ -85,6 +85,8 @@ impl Drawn {
         event.at = after(self.at_seconds);
         event.talk_seconds = self.talk_seconds;
         match kind {
+            // The end of a leg that is nobody's.
+            CallEventType::Ended if self.agent.is_none() => event.number = self.to_agent.map(|_| "+74951112200".to_owned()),
             CallEventType::Transferred => event.to_agent = self.to_agent.map(|at| AGENTS[at].into()),
             CallEventType::AgentState => {
                 event.call_id = None;
@@ -99,7 +101,7 @@ impl Drawn {
 /// What is known of an agent at the end.
 #[derive(Debug, PartialEq)]
 struct AgentEnd {
-    holds: Vec<(Occupancy, Timestamp)>,
+    holds: Vec<(Occupancy, Timestamp, Timestamp)>,
     pbx_word: Option<PbxWord>,
     wrap_up_until: Option<Timestamp>,
 }
@@ -119,7 +121,7 @@ fn end(mut floor: Floor, facts: &[Fact]) -> (Vec<f64>, Vec<AgentEnd>) {
     let agents = AGENTS.map(|id| {
         let agent = floor.tally.agent(floor.agent_ix(id));
         let live = agent.holds.iter().filter(|hold| floor.now < hold.until);
-        let mut holds: Vec<_> = live.map(|hold| (hold.occupancy, hold.until)).collect();
+        let mut holds: Vec<_> = live.map(|hold| (hold.occupancy, hold.since, hold.until)).collect();
         holds.sort_unstable();
         AgentEnd { holds, pbx_word: agent.pbx_word.clone(), wrap_up_until: agent.wrap_up_until(&guard, floor.now) }
     });

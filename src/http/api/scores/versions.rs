@@ -68,6 +68,7 @@ pub struct PinBody {
     pub policy: Option<String>,
     /// A kept version, or null for the newest again.
     #[schema(required = true)]
+    #[serde(deserialize_with = "Option::deserialize")]
     pub version: Option<u64>,
     /// Why.
     #[schema(max_length = 200)]
