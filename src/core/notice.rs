@@ -29,6 +29,8 @@ pub enum NoticeKind {
     PauseAsked,
     /// A published share of a group is more than its member can carry at the load of now.
     ShareAboveFeasible,
+    /// A policy's new score table is kept out until a lead takes it.
+    ScoresRefused,
 }
 
 /// One thing to know.
@@ -48,6 +50,17 @@ pub struct Notice {
     pub text: String,
 }
 
+/// A policy's score table that is kept out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedScores {
+    /// Under which policy.
+    pub policy: PolicyId,
+    /// When it was first refused.
+    pub since: Timestamp,
+    /// Why, in the words of [`RefuseReason`](super::score_judge::RefuseReason).
+    pub reason: String,
+}
+
 /// What notices are computed from.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
@@ -55,6 +68,8 @@ pub struct Scene<'a> {
     pub tally: &'a Tally,
     /// The published shares.
     pub shares: &'a ShareBoard,
+    /// Score tables that are kept out.
+    pub refused: &'a [RefusedScores],
     /// The instant.
     pub now: Timestamp,
 }
@@ -63,7 +78,7 @@ pub struct Scene<'a> {
 pub type Source = fn(&Scene<'_>, &mut Vec<Notice>);
 
 /// All kinds.
-const SOURCES: [Source; 4] = [automatic_pauses, held_back_pauses, asked_pauses, shares_above_feasible];
+const SOURCES: [Source; 5] = [automatic_pauses, held_back_pauses, asked_pauses, shares_above_feasible, refused_scores];
 
 /// All there is to know, the newest first.
 pub fn notices(scene: &Scene<'_>) -> Vec<Notice> {
@@ -184,6 +199,18 @@ fn shares_above_feasible(scene: &Scene<'_>, found: &mut Vec<Notice>) {
             text: capitalised(&told),
         });
     }
+}
+
+/// One notice for each policy whose new scores are kept out.
+fn refused_scores(scene: &Scene<'_>, found: &mut Vec<Notice>) {
+    found.extend(scene.refused.iter().map(|refused| Notice {
+        kind: NoticeKind::ScoresRefused,
+        since: refused.since,
+        agent: None,
+        group: None,
+        policy: Some(refused.policy.clone()),
+        text: format!("New scores of policy `{}` are kept out: {}.", refused.policy, refused.reason),
+    }));
 }
 
 /// A sentence of its own.

@@ -41,6 +41,8 @@ pub enum NoticeKindName {
     PauseAsked,
     /// A published share of a group is more than its member can carry at the load of now.
     ShareAboveFeasible,
+    /// A policy's new score table is kept out until a lead takes it.
+    ScoresRefused,
 }
 
 /// All there is to know.
@@ -52,7 +54,7 @@ pub struct NoticeList {
     pub next: Option<String>,
 }
 
-/// What a sales lead should know now: automatic pauses, pauses asked for, shares nobody can carry.
+/// What a sales lead should know now: automatic pauses, pauses asked for, shares nobody can carry, scores kept out.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/notices",
@@ -65,8 +67,9 @@ pub async fn list_notices(State(state): State<AppState>, reader: Reader) -> Resu
         return Err(Problem::new(Code::Forbidden, "Notices are for those who lead: ask with another role's token."));
     }
     let (now, shares) = (state.clock.now(), reader.tenant.shares.load_full());
+    let refused = reader.tenant.scores.refused(&reader.tenant.workspace);
     let mut found = Vec::new();
-    let mut look = |tally: &Tally| found = notice::notices(&Scene { tally, shares: &shares, now });
+    let mut look = |tally: &Tally| found = notice::notices(&Scene { tally, shares: &shares, refused: &refused, now });
     state.store.view(&reader.tenant.workspace.id, now, &mut look).await?;
     Ok(Json(NoticeList { items: found.into_iter().map(item).collect(), next: None }))
 }

@@ -4,6 +4,7 @@ pub mod corrections;
 pub mod exclusions;
 pub mod explanation;
 pub mod objections;
+pub mod refused;
 pub mod versions;
 
 use axum::Json;
@@ -107,15 +108,6 @@ pub struct UnmappedItem {
     pub user: String,
     /// How many deals are left out for that.
     pub deals: u64,
-}
-
-/// A score table that was not taken.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct RefusedVersion {
-    /// The version it gets if it is accepted.
-    pub version: u64,
-    /// Why it was not taken.
-    pub reason: String,
 }
 
 /// Scores under a policy.
