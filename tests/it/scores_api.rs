@@ -1,5 +1,6 @@
 //! Scores over the API: who may correct, exclude, object and answer; versions, pin and quarantine; conversions from calls.
 
+mod access;
 mod quarantine;
 
 use std::sync::Arc;

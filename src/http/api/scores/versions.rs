@@ -75,10 +75,16 @@ pub struct PinBody {
     pub policy: Option<String>,
     /// A kept version, or null for the newest again.
     #[schema(required = true)]
+    #[serde(deserialize_with = "given")]
     pub version: Option<u64>,
     /// Why.
     #[schema(max_length = 200)]
     pub reason: Option<String>,
+}
+
+/// Null is a value like another, and must be given.
+fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    Option::deserialize(from)
 }
 
 /// Which refused table to take.
