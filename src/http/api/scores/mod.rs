@@ -4,6 +4,7 @@ pub mod corrections;
 pub mod exclusions;
 pub mod explanation;
 pub mod objections;
+pub mod pool;
 pub mod refused;
 pub mod versions;
 
@@ -12,6 +13,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use self::pool::{NotesItem, PoolItem};
 use super::page::Query;
 use crate::broker::score_book::PolicyScores;
 use crate::core::adjustments::Adjustment;
@@ -125,6 +127,10 @@ pub struct ScoresBody {
     pub agents: Vec<ScoreItem>,
     /// CRM users with deals who are mapped to no agent.
     pub unmapped_users: Vec<UnmappedItem>,
+    /// What everybody is compared with; null before the first scores, and for agents.
+    pub pool: Option<PoolItem>,
+    /// What was left out, guessed, or counted otherwise than the CRM states it; null before the first scores.
+    pub notes: Option<NotesItem>,
     /// Contracts whose amount is left out for another currency.
     pub foreign_currency_deals: u64,
     /// Contracts without an amount.
@@ -153,7 +159,7 @@ impl AuthorItem {
     }
 }
 
-/// What each agent's results come to.
+/// What each agent's results come to. An agent sees the own.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/scores",
@@ -168,7 +174,7 @@ pub async fn list_scores(
 ) -> Result<Json<ScoresBody>, Problem> {
     let (_, policy) = scored_policy(&reader.tenant.workspace, query.policy.as_deref())?;
     let scores = reader.tenant.scores.policy(&policy.id).unwrap_or_default();
-    Ok(Json(body(policy, &scores)))
+    Ok(Json(body(policy, &scores, &reader)))
 }
 
 /// The policy asked for; without a name the only one that has scores.
@@ -205,11 +211,14 @@ fn checked_text(name: &str, text: &str, most: usize) -> Result<String, Problem> 
     Ok(text.to_owned())
 }
 
-fn body(policy: &Policy, scores: &PolicyScores) -> ScoresBody {
+fn body(policy: &Policy, scores: &PolicyScores, reader: &Reader) -> ScoresBody {
     let table = scores.in_use();
     let notes = table.map(|table| table.notes.clone()).unwrap_or_default();
-    let unmapped = table.into_iter().flat_map(|table| &table.unmapped_users);
-    let agents = table.into_iter().flat_map(|table| table.agents.iter().map(|score| item(table, score, scores)));
+    // The figures of the pool would tell a colleague's, where there is one.
+    let sees_all = reader.role.may_see_scores_of_others();
+    let is_seen = |score: &&AgentScore| sees_all || reader.agent.as_ref() == Some(&score.agent);
+    let unmapped = table.into_iter().flat_map(|table| &table.unmapped_users).filter(|_| sees_all);
+    let agents = table.into_iter().flat_map(|table| table.agents.iter().filter(is_seen).map(|score| item(table, score, scores)));
     ScoresBody {
         policy: policy.id.to_string(),
         as_of: table.map(|table| table.as_of.to_string()),
@@ -219,6 +228,8 @@ fn body(policy: &Policy, scores: &PolicyScores) -> ScoresBody {
         unmapped_users: unmapped
             .map(|user| UnmappedItem { connection: user.connection.to_string(), user: user.user.to_string(), deals: user.deals })
             .collect(),
+        pool: table.filter(|_| sees_all).map(|table| PoolItem::of(&table.pool)),
+        notes: table.map(|table| NotesItem::of(&table.notes)),
         foreign_currency_deals: notes.foreign_currency_deals,
         contracts_without_amount: notes.contracts_without_amount,
         contracts_without_call: notes.contracts_without_call,

@@ -113,6 +113,9 @@ pub async fn list_versions(
     reader: Reader,
     Query(query): Query<ScoresQuery>,
 ) -> Result<Json<VersionList>, Problem> {
+    if !reader.role.may_see_scores_of_others() {
+        return Err(Problem::new(Code::Forbidden, "The team's scores are for those who lead: an agent's own are at `scores`."));
+    }
     let scored = scored_policy(&reader.tenant.workspace, query.policy.as_deref())?;
     list(&state, &reader, scored).await.map(Json)
 }
