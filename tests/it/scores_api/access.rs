@@ -50,6 +50,24 @@ async fn what_was_left_out_and_what_all_are_compared_with_is_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exclusion_that_would_take_out_nothing_is_refused() {
+    let call = |id: &str| json!({"subject": {"what": "call", "connection": "pbx", "call": id}, "reason": "a colleague"});
+    let desk = Desk::open(Exposure::Opportunities).await;
+    desk.service.client.ask(&json!({"call_id": "c-1", "called": "+74951112233"})).expect(200).await;
+    let problem = desk.send("POST", "exclusions", call("c-1"), 422).await;
+    assert!(problem["detail"].as_str().unwrap().contains("no policy counts conversions from calls"), "{problem}");
+
+    let desk = Desk::open(Exposure::Calls).await;
+    desk.service.client.ask(&json!({"call_id": "c-1", "called": "+74951112233"})).expect(200).await;
+    let problem = desk.send("POST", "exclusions", call("c-2"), 404).await;
+    assert!(problem["detail"].as_str().unwrap().contains("`pbx` has told of no call `c-2`"), "{problem}");
+    desk.send("POST", "exclusions", call("c-1"), 200).await;
+    let mut lifted = call("c-1");
+    lifted["lifted"] = json!(true);
+    desk.send("POST", "exclusions", lifted, 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pin_without_a_version_is_refused_and_lets_nothing_go() {
     let desk = Desk::open(Exposure::Opportunities).await;
     desk.pull(record("anna", 20, 10)).await;
