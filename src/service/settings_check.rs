@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::integration::{crm, pbx};
-use crate::workspace_file::{IntegrationKind, SettingsCheck};
+use crate::workspace_file::{IntegrationKind, SettingsCheck, Supplied};
 
 /// The integrations that come with the program.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,5 +31,10 @@ impl SettingsCheck for Integrations {
 
     fn known(&self) -> Vec<String> {
         pbx::registry::names().chain(crm::registry::names()).collect()
+    }
+
+    fn supplied(&self, integration: &str, settings: &Value) -> Option<Supplied> {
+        let crm::Supplies { contact_phones, metrics } = crm::supplies(integration, settings)?;
+        Some(Supplied { contact_phones, metrics })
     }
 }

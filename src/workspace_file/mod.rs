@@ -12,7 +12,10 @@ pub(crate) mod problem;
 mod rollout;
 pub(crate) mod schema;
 mod scores;
+mod supply_warnings;
 pub(crate) mod yaml;
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -43,6 +46,20 @@ pub trait SettingsCheck {
 
     /// All there are.
     fn known(&self) -> Vec<String>;
+
+    /// What a CRM connection with these settings can ever supply; none where that is not known.
+    fn supplied(&self, _integration: &str, _settings: &Value) -> Option<Supplied> {
+        None
+    }
+}
+
+/// What a CRM connection can supply beside the usual.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Supplied {
+    /// Phone numbers of a deal's contacts.
+    pub contact_phones: bool,
+    /// Further figures, by name.
+    pub metrics: BTreeSet<String>,
 }
 
 /// A file that is sound.
@@ -78,6 +95,7 @@ pub fn read(text: &str, file_name: &str, checks: &dyn SettingsCheck) -> Result<C
     let Some(workspace) = build::build(&value, checks, &mut problems) else { return Err(problems.finish()) };
     let mut warnings = Problems::new(file_name, &positions);
     warn_of_shadowed_routes(&workspace, &mut warnings);
+    supply_warnings::warn(&workspace, checks, &mut warnings);
     let warnings = warnings.finish();
     Ok(Checked { document: WorkspaceDocument(value), workspace, warnings, file: file_name.to_owned(), positions })
 }

@@ -15,6 +15,7 @@ mod read_value;
 pub mod registry;
 mod request;
 pub mod samples;
+mod supplies;
 mod table;
 mod transport;
 
@@ -23,6 +24,7 @@ pub use manifest::Manifest;
 pub use manifest_check::{CRM_MANIFEST_SCHEMA, ManifestError};
 pub use registry::check_settings;
 pub use request::Patience;
+pub use supplies::{Supplies, supplies};
 pub use transport::Transport;
 
 pub use crate::integration::settings::SettingFault;
