@@ -3,6 +3,8 @@
 //! Nothing is stored and nothing is sent: a notice is there for as long as what it tells. Each kind is a function in
 //! `SOURCES`; another kind is another function, and what it looks at is a field of [`Scene`].
 
+mod nobody;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -31,6 +33,8 @@ pub enum NoticeKind {
     ShareAboveFeasible,
     /// A policy's new score table is kept out until a lead takes it.
     ScoresRefused,
+    /// Nobody of a group can be rung while calls come.
+    NobodyToRing,
 }
 
 /// One thing to know.
@@ -78,7 +82,8 @@ pub struct Scene<'a> {
 pub type Source = fn(&Scene<'_>, &mut Vec<Notice>);
 
 /// All kinds.
-const SOURCES: [Source; 5] = [automatic_pauses, held_back_pauses, asked_pauses, shares_above_feasible, refused_scores];
+const SOURCES: [Source; 6] =
+    [automatic_pauses, held_back_pauses, asked_pauses, shares_above_feasible, refused_scores, nobody::nobody_to_ring];
 
 /// All there is to know, the newest first.
 pub fn notices(scene: &Scene<'_>) -> Vec<Notice> {

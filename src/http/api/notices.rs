@@ -43,6 +43,8 @@ pub enum NoticeKindName {
     ShareAboveFeasible,
     /// A policy's new score table is kept out until a lead takes it.
     ScoresRefused,
+    /// Nobody of a group can be rung while calls come.
+    NobodyToRing,
 }
 
 /// All there is to know.
@@ -54,7 +56,8 @@ pub struct NoticeList {
     pub next: Option<String>,
 }
 
-/// What a sales lead should know now: automatic pauses, pauses asked for, shares nobody can carry, scores kept out.
+/// What a sales lead should know now: automatic pauses, pauses asked for, shares nobody can carry, scores kept out, groups in
+/// which nobody can be rung.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/notices",
