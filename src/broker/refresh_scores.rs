@@ -4,16 +4,19 @@
 //! What people set by hand (corrections, exclusions, a pinned version, a refused table taken after all) is read from the fold each
 //! time, so that it holds whatever else happens, and after a restart.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::score_book::PolicyScores;
+use super::score_basis::ScoreBasis;
+use super::score_book::{KeptOut, PolicyScores};
 use super::store::{Store, StoreError, StoredScoreVersion, StoredScores};
 use super::tenant::Tenant;
 use crate::core::adjustments::Adjustments;
 use crate::core::duty_days::OFF_DUTY_ABSENCE_SECONDS;
 use crate::core::exclusions::Exclusions;
+use crate::core::ids::ConnectionId;
 use crate::core::policy::{Exposure, Policy, ScoreSettings};
 use crate::core::score::{self, ScoreInput};
 use crate::core::score_judge::{self, Occasion, Replacement, Verdict};
@@ -63,29 +66,36 @@ pub async fn refresh(store: &Arc<dyn Store>, tenant: &Tenant, ix: PolicyIx, now:
     let Some(settings) = &policy.score else { return Ok(true) };
     let _changing = tenant.scores.changing.lock().await;
     let by_hand = by_hand(store, tenant, ix, now).await?;
-    let Some(table) = compute(store, tenant, (ix, settings), now).await? else {
+    let Some((table, answered)) = compute(store, tenant, (ix, settings), now).await? else {
         tracing::error!(policy = %policy.id, "computing scores failed; the last good table stays in use");
         return Ok(false);
     };
     let mut known = known(tenant, ix);
-    let computed_with = computed_with(&tenant.workspace, ix);
-    let same = known.computed_with == computed_with && known.exclusions_changed_at == by_hand.exclusions_changed_at;
-    let occasion = if same { Occasion::Refresh } else { Occasion::Reconfigured };
-    let verdict = judge(&tenant.workspace, ix, &known, (&table, occasion), &by_hand.adjustments);
-    match verdict {
-        Verdict::Refuse(reason) if by_hand.accepted != Some(known.next_version()) => {
-            tracing::warn!(workspace = %tenant.workspace.id, policy = %policy.id, %reason, "new scores were not taken");
-            if let Some(scores) = tenant.scores.lock().get_mut(&policy.id) {
-                scores.refused = Some(reason.to_string());
+    let basis = ScoreBasis::of(&tenant.workspace, ix, answered, by_hand.exclusions_changed_at);
+    let occasion = basis.occasion(known.basis.as_ref(), known.kept_out.is_some());
+    let judged = Judged { workspace: &tenant.workspace, policy: ix, adjustments: &by_hand.adjustments };
+    let number = match judged.verdict(known.table.as_deref(), &table, occasion) {
+        Verdict::Refuse(reason) => {
+            let kept_out = judged.keep_out(&known, &table, now);
+            if by_hand.accepted != Some(kept_out.version) {
+                tracing::warn!(workspace = %tenant.workspace.id, policy = %policy.id, %reason, "new scores were not taken");
+                known.last_number = known.last_number.max(kept_out.version);
+                (known.refused, known.kept_out) = (Some(reason.to_string()), Some(kept_out));
+                save(store, tenant, policy, known).await?;
+                return Ok(false);
             }
-            return Ok(false);
+            kept_out.version
         }
-        Verdict::Refuse(_) | Verdict::Accept => {}
-    }
-    let news = known.table.as_ref().is_none_or(|before| table.differs_from(before));
-    known.version = if news { known.next_version() } else { known.version };
-    known.table = Some(Arc::new(table));
-    (known.computed_with, known.exclusions_changed_at, known.refused) = (computed_with, by_hand.exclusions_changed_at, None);
+        Verdict::Accept => known.next_number(),
+    };
+    let table = Arc::new(table);
+    let last = last_version(store, tenant, policy, &known).await?;
+    let news = last.as_ref().is_none_or(|last| table.differs_from(last));
+    known.of_version = if news { Some(Arc::clone(&table)) } else { last };
+    known.version = if news { number } else { known.version };
+    known.last_number = known.last_number.max(known.version);
+    known.table = Some(table);
+    (known.basis, known.refused, known.kept_out) = (Some(basis), None, None);
     if news {
         save_version(store, tenant, policy, &known, now).await?;
     }
@@ -164,20 +174,24 @@ async fn by_hand(store: &Arc<dyn Store>, tenant: &Tenant, ix: PolicyIx, now: Tim
     found.ok_or_else(|| StoreError::Unavailable("the store did not show what was set by hand".to_owned()))
 }
 
+/// The table as of now, and which connections have ever given deals.
 async fn compute(
     store: &Arc<dyn Store>,
     tenant: &Tenant,
     (ix, settings): (PolicyIx, &ScoreSettings),
     now: Timestamp,
-) -> Result<Option<ScoreTable>, StoreError> {
+) -> Result<Option<(ScoreTable, BTreeSet<ConnectionId>)>, StoreError> {
     let id = &tenant.workspace.id;
     let mut exclusions = Exclusions::default();
     store.view(id, now, &mut |tally: &Tally| exclusions = Exclusions::of(tally.interventions())).await?;
     let mut deals = Vec::with_capacity(settings.crm.len());
-    let mut as_of = now;
+    let (mut as_of, mut answered) = (now, BTreeSet::new());
     for connection in &settings.crm {
-        // A table is as old as the oldest word it rests on.
-        as_of = as_of.min(store.pull_state(id, connection).await?.succeeded_at.unwrap_or(now));
+        if let Some(succeeded_at) = store.pull_state(id, connection).await?.succeeded_at {
+            // A table is as old as the oldest word it rests on.
+            as_of = as_of.min(succeeded_at);
+            answered.insert(connection.clone());
+        }
         deals.push((connection.clone(), store.deals(id, connection).await?));
     }
     let since = read_since(&tenant.workspace, now);
@@ -193,7 +207,7 @@ async fn compute(
         let rows = deals.iter().flat_map(|(connection, deals)| deals.iter().map(move |deal| (connection, deal)));
         Some(score::compute(&input, rows))
     });
-    Ok(computed.await.ok().flatten())
+    Ok(computed.await.ok().flatten().map(|table| (table, answered)))
 }
 
 /// From when on calls and absences bear on any policy's scores.
@@ -205,20 +219,29 @@ fn read_since(workspace: &Workspace, now: Timestamp) -> Timestamp {
     now.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN)
 }
 
-fn judge(
-    workspace: &Workspace,
-    ix: PolicyIx,
-    known: &PolicyScores,
-    (next, occasion): (&ScoreTable, Occasion),
-    adjustments: &Adjustments,
-) -> Verdict {
-    let previous = known.table.as_deref();
-    match (score_judge::judge(previous, next, occasion), previous) {
-        (Verdict::Accept, Some(previous)) => {
-            let tables = Replacement { previous, next, adjustments };
-            score_judge::judge_shares(workspace, ix, &tables, occasion)
+/// What new tables are judged with.
+struct Judged<'a> {
+    workspace: &'a Workspace,
+    policy: PolicyIx,
+    adjustments: &'a Adjustments,
+}
+
+impl Judged<'_> {
+    fn verdict(&self, previous: Option<&ScoreTable>, next: &ScoreTable, occasion: Occasion) -> Verdict {
+        match (score_judge::judge(previous, next, occasion), previous) {
+            (Verdict::Accept, Some(previous)) => {
+                let tables = Replacement { previous, next, adjustments: self.adjustments };
+                score_judge::judge_shares(self.workspace, self.policy, &tables, occasion)
+            }
+            (verdict, _) => verdict,
         }
-        (verdict, _) => verdict,
+    }
+
+    /// The table that is kept out: the one that is already, where `refused` would follow it without question.
+    fn keep_out(&self, known: &PolicyScores, refused: &ScoreTable, now: Timestamp) -> KeptOut {
+        let follows = |before: &&KeptOut| self.verdict(Some(&before.table), refused, Occasion::Refresh) == Verdict::Accept;
+        let as_before = known.kept_out.as_ref().filter(follows).cloned();
+        as_before.unwrap_or_else(|| KeptOut { version: known.next_number(), since: now, table: Arc::new(refused.clone()) })
     }
 }
 
@@ -235,9 +258,12 @@ async fn stand(
     let at_once = scores.adjustments != by_hand.adjustments || scores.pin != by_hand.pin;
     if scores.pin != by_hand.pin {
         scores.pinned = match by_hand.pin {
-            Some(version) => version_table(store, tenant, policy, version).await?,
+            Some(version) => kept_version(store, tenant, policy, version).await?,
             None => None,
         };
+        if let Some(version) = by_hand.pin.filter(|_| scores.pinned.is_none()) {
+            tracing::warn!(policy = %policy.id, version, "the pinned version of the scores is not kept; shares follow the newest");
+        }
         scores.pin = by_hand.pin;
     }
     scores.adjustments = by_hand.adjustments.clone();
@@ -257,8 +283,13 @@ async fn stand(
     });
     scores.plans = plans.collect();
     scores.settings = settings;
-    tenant.scores.lock().insert(policy.id.clone(), scores.clone());
+    save(store, tenant, policy, scores).await
+}
+
+/// Keeps what is known of a policy's scores, for readers and for the next start.
+async fn save(store: &Arc<dyn Store>, tenant: &Tenant, policy: &Policy, scores: PolicyScores) -> Result<(), StoreError> {
     let body = serde_json::to_string(&scores).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    tenant.scores.lock().insert(policy.id.clone(), scores);
     store.save_scores(&tenant.workspace.id, StoredScores { policy: policy.id.clone(), body }).await
 }
 
@@ -274,8 +305,22 @@ async fn save_version(
     store.save_score_version(&tenant.workspace.id, version, scores.pin.into_iter().collect()).await
 }
 
+/// The table kept under the version of the last good one: that one moves a little from refresh to refresh and keeps its number.
+async fn last_version(
+    store: &Arc<dyn Store>,
+    tenant: &Tenant,
+    policy: &Policy,
+    known: &PolicyScores,
+) -> Result<Option<Arc<ScoreTable>>, StoreError> {
+    match &known.of_version {
+        Some(table) => Ok(Some(Arc::clone(table))),
+        None if known.version == 0 => Ok(None),
+        None => kept_version(store, tenant, policy, known.version).await,
+    }
+}
+
 /// A kept version's table; none when it is not kept any more.
-async fn version_table(
+async fn kept_version(
     store: &Arc<dyn Store>,
     tenant: &Tenant,
     policy: &Policy,
@@ -283,11 +328,7 @@ async fn version_table(
 ) -> Result<Option<Arc<ScoreTable>>, StoreError> {
     let kept = store.score_versions(&tenant.workspace.id, &policy.id).await?;
     let found = kept.into_iter().find(|kept| kept.version == version);
-    let table = found.and_then(|kept| serde_json::from_str::<ScoreTable>(&kept.body).ok());
-    if table.is_none() {
-        tracing::warn!(policy = %policy.id, version, "the pinned version of the scores is not kept; shares follow the newest");
-    }
-    Ok(table.map(Arc::new))
+    Ok(found.and_then(|kept| serde_json::from_str::<ScoreTable>(&kept.body).ok()).map(Arc::new))
 }
 
 /// Swaps the board for the shares as they are at `now`. Groups whose shares did not move keep theirs.
@@ -352,15 +393,4 @@ fn stale_after(workspace: &Workspace, policy: &Policy) -> SignedDuration {
 /// A text that differs when a setting that shares depend on does.
 fn settings_of(policy: &Policy) -> String {
     format!("{:?} {:?}", policy.mode, policy.score)
-}
-
-/// A text that differs when something does that results depend on, apart from the deals.
-fn computed_with(workspace: &Workspace, ix: PolicyIx) -> String {
-    let people = workspace.pool(ix).into_iter().map(|agent| workspace.agent(agent));
-    let people: Vec<String> =
-        people.map(|agent| format!("{} {:?} {:?}", agent.id, agent.crm_users, agent.duty.absences)).collect();
-    let groups = workspace.pooled_groups(ix);
-    // Said only where there are some: what was stored before is still the same.
-    let groups = if groups.is_empty() { String::new() } else { format!(" {groups:?}") };
-    format!("{:?} {} {people:?}{groups}", workspace.policy(ix).score, workspace.currency)
 }

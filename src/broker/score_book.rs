@@ -8,10 +8,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::handled_calls::HandledCalls;
+use super::score_basis::ScoreBasis;
 use crate::core::adjustments::Adjustments;
 use crate::core::ids::{GroupId, PolicyId};
+use crate::core::notice::RefusedScores;
+use crate::core::policy::Policy;
 use crate::core::score_table::ScoreTable;
 use crate::core::share_plan::SharePlan;
+use crate::core::workspace::Workspace;
 
 /// A policy's scores and the shares that follow them. Stored as JSON: fields are only added, each with a default.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -25,15 +29,21 @@ pub struct PolicyScores {
     /// Why the newest table was not taken, if it was not.
     #[serde(default)]
     pub refused: Option<String>,
+    /// That table, for a lead to look at and take.
+    #[serde(default)]
+    pub kept_out: Option<KeptOut>,
     /// The version of the last good table; 0 before the first.
     #[serde(default)]
     pub version: u64,
-    /// What the last good table was computed with: settings, people, CRM users. Under others, other results are expected.
+    /// The highest number given to a table so far, taken or kept out: no number names two tables.
     #[serde(default)]
-    pub computed_with: String,
-    /// When what is excluded last changed before the last good table was computed.
+    pub last_number: u64,
+    /// The table that was kept under `version`; read back after a restart.
+    #[serde(skip)]
+    pub of_version: Option<Arc<ScoreTable>>,
+    /// What the last good table was computed with.
     #[serde(default)]
-    pub exclusions_changed_at: Option<Timestamp>,
+    pub basis: Option<ScoreBasis>,
     /// What bends shares besides.
     #[serde(default)]
     pub adjustments: Adjustments,
@@ -56,10 +66,22 @@ impl PolicyScores {
         self.pin.filter(|_| self.pinned.is_some()).or((self.version > 0).then_some(self.version))
     }
 
-    /// The version that the next table that is taken gets: that of the refused one, if one is.
-    pub fn next_version(&self) -> u64 {
-        self.version + 1
+    /// The number of the next table that is another than all before.
+    pub fn next_number(&self) -> u64 {
+        self.version.max(self.last_number) + 1
     }
+}
+
+/// A table that is kept out until a lead takes it. What is computed later and would follow it without question goes by its number:
+/// the number stands for what the lead saw.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeptOut {
+    /// Its number, and its version once it is taken.
+    pub version: u64,
+    /// When it was first refused.
+    pub since: Timestamp,
+    /// The table as it was then.
+    pub table: Arc<ScoreTable>,
 }
 
 /// The scores of a workspace, by policy.
@@ -76,6 +98,17 @@ impl ScoreBook {
     /// What is known of a policy's scores.
     pub fn policy(&self, policy: &PolicyId) -> Option<PolicyScores> {
         self.lock().get(policy).cloned()
+    }
+
+    /// Tables of a workspace's policies that are kept out, in the order of the document.
+    pub fn refused(&self, workspace: &Workspace) -> Vec<RefusedScores> {
+        let book = self.lock();
+        let refused = |policy: &Policy| {
+            let scores = book.get(&policy.id)?;
+            let (reason, kept_out) = scores.refused.as_ref().zip(scores.kept_out.as_ref())?;
+            Some(RefusedScores { policy: policy.id.clone(), since: kept_out.since, reason: reason.clone() })
+        };
+        workspace.policies.iter().filter_map(refused).collect()
     }
 
     /// All of it, locked.

@@ -48,8 +48,8 @@ pub async fn of_experiment(
 ) -> Result<Comparison, UpliftError> {
     let calls = offered_calls(store, workspace, policy, (experiment.from, experiment.until.min(now))).await?;
     let contracts = contracts(store, workspace, policy).await?;
-    let (experiment, zone) = (experiment.clone(), workspace.time_zone.clone());
-    let compared = tokio::task::spawn_blocking(move || uplift::of_experiment(&experiment, &calls, &contracts, &zone, now));
+    let experiment = experiment.clone();
+    let compared = tokio::task::spawn_blocking(move || uplift::of_experiment(&experiment, &calls, &contracts, now));
     compared.await.map_err(|_| UpliftError::Fault)
 }
 

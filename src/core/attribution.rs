@@ -6,8 +6,6 @@
 
 use std::collections::HashMap;
 
-use jiff::civil::Time;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
@@ -89,7 +87,7 @@ pub struct Lead<'a> {
 }
 
 /// For each contract the position of its call among `leads`; none where there is none.
-pub fn attribute(leads: &[Lead<'_>], contracts: &[Contract], days: u16, time_zone: &TimeZone) -> Vec<Option<usize>> {
+pub fn attribute(leads: &[Lead<'_>], contracts: &[Contract], days: u16) -> Vec<Option<usize>> {
     let mut by_phone: HashMap<&str, Vec<(Timestamp, usize)>> = HashMap::new();
     for (position, lead) in leads.iter().enumerate() {
         if let Some(caller) = lead.caller {
@@ -100,7 +98,7 @@ pub fn attribute(leads: &[Lead<'_>], contracts: &[Contract], days: u16, time_zon
     let reach = SignedDuration::from_hours(24 * i64::from(days));
     let call_of = |contract: &Contract| {
         let earliest = contract.closed_at.checked_sub(reach).unwrap_or(Timestamp::MIN);
-        let latest = latest_moment(contract.closed_at, time_zone);
+        let latest = latest_moment(contract.closed_at);
         let calls = contract.phones.iter().filter_map(|phone| by_phone.get(phone.as_str()));
         let first = calls.filter_map(|calls| {
             let from = calls.partition_point(|(at, _)| *at < earliest);
@@ -111,12 +109,13 @@ pub fn attribute(leads: &[Lead<'_>], contracts: &[Contract], days: u16, time_zon
     contracts.iter().map(call_of).collect()
 }
 
-/// A day without a time is written as its start: the contract may have been closed until its end.
-fn latest_moment(closed_at: Timestamp, time_zone: &TimeZone) -> Timestamp {
-    let local = time_zone.to_datetime(closed_at);
-    if local.time() != Time::midnight() {
+/// A day without a time is written as its start in the CRM's own zone: the contract may have been closed until its end. All zones are
+/// whole quarters of an hour apart, so an instant between them is no start of a day anywhere.
+fn latest_moment(closed_at: Timestamp) -> Timestamp {
+    const QUARTER_SECONDS: i64 = 15 * 60;
+    let may_be_a_day = closed_at.subsec_nanosecond() == 0 && closed_at.as_second().rem_euclid(QUARTER_SECONDS) == 0;
+    if !may_be_a_day {
         return closed_at;
     }
-    let tomorrow = local.tomorrow().and_then(|tomorrow| time_zone.to_timestamp(tomorrow));
-    tomorrow.unwrap_or(closed_at)
+    closed_at.checked_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX)
 }

@@ -3,6 +3,8 @@
 //! Nothing is stored and nothing is sent: a notice is there for as long as what it tells. Each kind is a function in
 //! `SOURCES`; another kind is another function, and what it looks at is a field of [`Scene`].
 
+mod nobody;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -39,6 +41,10 @@ pub enum NoticeKind {
     EverybodyRests,
     /// A PBX's clock is far from ours.
     PbxClock,
+    /// A policy's new score table is kept out until a lead takes it.
+    ScoresRefused,
+    /// Nobody of a group can be rung while calls come.
+    NobodyToRing,
 }
 
 /// One thing to know.
@@ -58,6 +64,17 @@ pub struct Notice {
     pub text: String,
 }
 
+/// A policy's score table that is kept out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedScores {
+    /// Under which policy.
+    pub policy: PolicyId,
+    /// When it was first refused.
+    pub since: Timestamp,
+    /// Why, in the words of [`RefuseReason`](super::score_judge::RefuseReason).
+    pub reason: String,
+}
+
 /// What notices are computed from.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
@@ -65,6 +82,8 @@ pub struct Scene<'a> {
     pub tally: &'a Tally,
     /// The published shares.
     pub shares: &'a ShareBoard,
+    /// Score tables that are kept out.
+    pub refused: &'a [RefusedScores],
     /// The instant.
     pub now: Timestamp,
 }
@@ -73,7 +92,16 @@ pub struct Scene<'a> {
 pub type Source = fn(&Scene<'_>, &mut Vec<Notice>);
 
 /// All kinds.
-const SOURCES: [Source; 6] = [automatic_pauses, held_back_pauses, asked_pauses, shares_above_feasible, guards, pbx_clocks];
+const SOURCES: [Source; 8] = [
+    automatic_pauses,
+    held_back_pauses,
+    asked_pauses,
+    shares_above_feasible,
+    guards,
+    pbx_clocks,
+    refused_scores,
+    nobody::nobody_to_ring,
+];
 
 /// All there is to know, the newest first.
 pub fn notices(scene: &Scene<'_>) -> Vec<Notice> {
@@ -206,6 +234,18 @@ fn pbx_clocks(scene: &Scene<'_>, found: &mut Vec<Notice>) {
         let since = clock.received_at;
         found.push(Notice { kind: NoticeKind::PbxClock, since, agent: None, group: None, policy: None, text });
     }
+}
+
+/// One notice for each policy whose new scores are kept out.
+fn refused_scores(scene: &Scene<'_>, found: &mut Vec<Notice>) {
+    found.extend(scene.refused.iter().map(|refused| Notice {
+        kind: NoticeKind::ScoresRefused,
+        since: refused.since,
+        agent: None,
+        group: None,
+        policy: Some(refused.policy.clone()),
+        text: format!("New scores of policy `{}` are kept out: {}.", refused.policy, refused.reason),
+    }));
 }
 
 /// A sentence of its own.

@@ -32,7 +32,9 @@ const SAME_MOVE: f64 = 1e-9;
 pub enum Occasion {
     /// Deals were pulled or pushed, or time went by; nothing else changed.
     Refresh,
-    /// The policy, the mapping of users, the pool, the connections or what is excluded changed: other results are expected.
+    /// What is excluded, settings, absences or the pool changed: shares are expected to move, the contracts there are stay.
+    Reweighed,
+    /// The connections, which deals count or who is whom in a CRM changed: other results are expected.
     Reconfigured,
 }
 
@@ -45,13 +47,16 @@ pub enum Verdict {
     Refuse(RefuseReason),
 }
 
+/// What holds while a table is kept out.
+const MEANWHILE: &str = "the last scores stay in use until they are 24 hours old, then shares go back to the set ones";
+
 /// Why a new table is not believed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RefuseReason {
     /// Nobody has a contract any more.
     #[error(
-        "the CRM shows no contracts at all, {before} agents had some before; the last scores stay in use: check what the \
-         connection may read, or accept the new scores"
+        "the CRM shows no contracts at all, {before} agents had some before; {MEANWHILE}: check what the connection may read, or \
+         accept the new scores"
     )]
     Empty {
         /// Agents with contracts in the table in use.
@@ -59,8 +64,8 @@ pub enum RefuseReason {
     },
     /// Too many agents lost all their contracts at once.
     #[error(
-        "{gone} of {before} agents with contracts have none any more; the last scores stay in use: check what the connection \
-         may read, or accept the new scores"
+        "{gone} of {before} agents with contracts have none any more; {MEANWHILE}: check what the connection may read, or accept \
+         the new scores"
     )]
     MostVanished {
         /// Agents who lost all contracts.
@@ -70,8 +75,8 @@ pub enum RefuseReason {
     },
     /// The number of contracts moved too far at once.
     #[error(
-        "the CRM shows {now} contracts where {before} were known, more than 30 % {}; the last scores stay in use: check the deals, \
-         or accept the new scores", if now > before { "more" } else { "less" }
+        "the CRM shows {now} contracts where {before} were known, more than 30 % {}; {MEANWHILE}: check the deals, or \
+         accept the new scores", if now > before { "more" } else { "less" }
     )]
     ContractsMoved {
         /// Contracts in the table in use.
@@ -81,8 +86,8 @@ pub enum RefuseReason {
     },
     /// A target share moved too far at once.
     #[error(
-        "the share of `{member}` in group `{group}` would go from {:.1} % to {:.1} %, more than 5 points at once; the last scores \
-         stay in use: check the deals, or accept the new scores", from * 100.0, to * 100.0
+        "the share of `{member}` in group `{group}` would go from {:.1} % to {:.1} %, more than 5 points at once; \
+         {MEANWHILE}: check the deals, or accept the new scores", from * 100.0, to * 100.0
     )]
     ShareMoved {
         /// In which group.
@@ -104,7 +109,7 @@ pub fn judge(previous: Option<&ScoreTable>, next: &ScoreTable, occasion: Occasio
     let Some(previous) = previous else { return Verdict::Accept };
     match occasion {
         Occasion::Reconfigured => return Verdict::Accept,
-        Occasion::Refresh => {}
+        Occasion::Refresh | Occasion::Reweighed => {}
     }
     let known_now: HashMap<&AgentId, u64> = next.agents.iter().map(|score| (&score.agent, score.contracts_known)).collect();
     let in_both: Vec<(u64, u64)> = previous
@@ -149,7 +154,7 @@ pub struct Replacement<'a> {
 /// Judges how far target shares would move. While the table in use knows no contract at all, any first results are taken.
 pub fn judge_shares(workspace: &Workspace, policy: PolicyIx, tables: &Replacement<'_>, occasion: Occasion) -> Verdict {
     match occasion {
-        Occasion::Reconfigured => return Verdict::Accept,
+        Occasion::Reconfigured | Occasion::Reweighed => return Verdict::Accept,
         Occasion::Refresh => {}
     }
     if tables.previous.agents.iter().all(|agent| agent.contracts_known == 0) {

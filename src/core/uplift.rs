@@ -30,7 +30,13 @@ pub const ATTRIBUTION_DAYS: u16 = 30;
 pub const CLUSTERS_MIN: usize = 10;
 
 /// Fewer contracts on both sides together are too few for a verdict.
-const CONTRACTS_MIN: u64 = 10;
+pub const CONTRACTS_MIN: u64 = 10;
+
+/// While no contract came of any call, samples are reckoned as if one call in ten brought one: variance 0.1 x 0.9 over 0.1 squared.
+const CONTRACTS_CV_SQUARED_USUAL: f64 = 9.0;
+
+/// The same for revenue, whose amounts vary besides: measured on simulated days with usual amounts.
+const REVENUE_CV_SQUARED_USUAL: f64 = 19.0;
 
 /// The relative changes for which it is said how many calls they need.
 const UPLIFTS: [f64; 3] = [0.1, 0.2, 0.3];
@@ -147,8 +153,15 @@ pub struct Measure {
     pub cv_squared: Option<f64>,
     /// The smallest relative change that this sample would show.
     pub smallest_uplift: Option<f64>,
-    /// What larger samples would show.
+    /// What larger samples would show; reckoned with usual figures while nothing came of any call.
     pub needed: Vec<Needed>,
+}
+
+impl Measure {
+    /// Whether the interval leaves 0 out, so that only the size of the sample stands against a verdict.
+    pub fn looks_clear(&self) -> bool {
+        self.difference.interval.is_some_and(|interval| interval.low > 0.0 || interval.high < 0.0)
+    }
 }
 
 /// Calls that do not count, and why.
@@ -166,6 +179,17 @@ pub struct LeftOut {
     pub off_schedule: u64,
 }
 
+/// Contracts that count for no side, and why: of those closed between the first call and the end of the last one's days.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UnmatchedContracts {
+    /// The CRM tells no phone of a contact: they can belong to no call.
+    pub without_phone: u64,
+    /// None of their phones called, within the days.
+    pub without_call: u64,
+    /// Their call does not count.
+    pub of_calls_left_out: u64,
+}
+
 /// Two sides compared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
@@ -179,6 +203,8 @@ pub struct Comparison {
     pub revenue: Measure,
     /// Calls that do not count.
     pub left_out: LeftOut,
+    /// Contracts that count for no side.
+    pub unmatched: UnmatchedContracts,
     /// Calls younger than this many seconds are left out as immature; none where it is not known how long a contract takes.
     pub matures_after_seconds: Option<f64>,
     /// Contracts without a day, which belong to no call.
@@ -188,18 +214,11 @@ pub struct Comparison {
 /// What an experiment has come to by `now`.
 ///
 /// Calls younger than the usual time to close are left out: on both sides alike, since blocks alternate.
-pub fn of_experiment(
-    experiment: &Experiment,
-    calls: &[OfferedCall],
-    contracts: &Contracts,
-    time_zone: &TimeZone,
-    now: Timestamp,
-) -> Comparison {
+pub fn of_experiment(experiment: &Experiment, calls: &[OfferedCall], contracts: &Contracts, now: Timestamp) -> Comparison {
     let matures_after = contracts.usual_seconds_to_close;
     let mut left_out = LeftOut::default();
-    let mut counted = Vec::new();
-    for call in calls {
-        let Some(block) = experiment.block_at(call.at) else { continue };
+    let mut place = |call: &OfferedCall| {
+        let block = experiment.block_at(call.at)?;
         let counter = if call.arm == Some(Arm::Brake) {
             &mut left_out.braked
         } else if call.arm != Some(block.arm) {
@@ -211,13 +230,13 @@ pub fn of_experiment(
         } else if is_immature(call, matures_after, now) {
             &mut left_out.immature
         } else {
-            counted.push(Counted { call, treated: block.arm == Arm::Policy, cluster: block.number.cast_signed() });
-            continue;
+            return Some(Place { treated: block.arm == Arm::Policy, cluster: block.number.cast_signed() });
         };
         *counter += 1;
-    }
-    let sides = Sides::of(&counted, contracts, experiment.attribution_days, time_zone);
-    sides.compare(left_out, matures_after, contracts.undated)
+        None
+    };
+    let placed: Vec<Placed<'_>> = calls.iter().map(|call| (call, place(call))).collect();
+    Sides::of(&placed, contracts, experiment.attribution_days).compare(left_out, matures_after, contracts.undated)
 }
 
 /// Two spans of days compared; `after` lies behind `before`.
@@ -232,33 +251,37 @@ pub fn of_spans(
 ) -> Comparison {
     let matures_after = Some(f64::from(days) * 86_400.0);
     let mut left_out = LeftOut::default();
-    let mut counted = Vec::new();
-    let sides = before.iter().map(|call| (call, false)).chain(after.iter().map(|call| (call, true)));
-    for (call, treated) in sides {
-        if call.personal {
-            left_out.personal += 1;
+    let mut place = |call: &OfferedCall, treated: bool| {
+        let counter = if call.personal {
+            &mut left_out.personal
         } else if is_immature(call, matures_after, now) {
-            left_out.immature += 1;
+            &mut left_out.immature
         } else {
             let local_seconds = call.at.as_second() + i64::from(time_zone.to_offset(call.at).seconds());
-            let cluster = local_seconds.div_euclid(86_400);
-            counted.push(Counted { call, treated, cluster });
-        }
-    }
-    Sides::of(&counted, contracts, days, time_zone).compare(left_out, matures_after, contracts.undated)
+            return Some(Place { treated, cluster: local_seconds.div_euclid(86_400) });
+        };
+        *counter += 1;
+        None
+    };
+    let sides = before.iter().map(|call| (call, false)).chain(after.iter().map(|call| (call, true)));
+    let placed: Vec<Placed<'_>> = sides.map(|(call, treated)| (call, place(call, treated))).collect();
+    Sides::of(&placed, contracts, days).compare(left_out, matures_after, contracts.undated)
 }
 
 fn is_immature(call: &OfferedCall, matures_after: Option<f64>, now: Timestamp) -> bool {
     matures_after.is_some_and(|seconds| now.duration_since(call.at) < SignedDuration::from_secs_f64(seconds))
 }
 
-/// A call that counts.
-struct Counted<'a> {
-    call: &'a OfferedCall,
+/// Where a call that counts belongs.
+struct Place {
     treated: bool,
     /// The block or the day.
     cluster: i64,
 }
+
+/// A call offered, and where it belongs if it counts. Contracts are looked for among all of them: a contract of a call that does not
+/// count must not fall to a later call of the same customer, which may be of the other side.
+type Placed<'a> = (&'a OfferedCall, Option<Place>);
 
 /// What came of the calls that belong together.
 #[derive(Default)]
@@ -297,25 +320,24 @@ struct Sides {
     control: BTreeMap<i64, Sum>,
     treatment: BTreeMap<i64, Sum>,
     moments: Moments,
+    unmatched: UnmatchedContracts,
 }
 
 impl Sides {
-    fn of(counted: &[Counted<'_>], contracts: &Contracts, days: u16, time_zone: &TimeZone) -> Self {
-        let leads: Vec<Lead<'_>> =
-            counted.iter().map(|one| Lead { at: one.call.at, caller: one.call.caller.as_deref() }).collect();
-        let mut closed: BTreeMap<usize, Sum> = BTreeMap::new();
-        for (contract, call) in contracts.items.iter().zip(attribute(&leads, &contracts.items, days, time_zone)) {
-            let Some(sum) = call.map(|call| closed.entry(call).or_default()) else { continue };
-            sum.contracts += 1;
-            sum.without_amount += u64::from(contract.amount.is_none());
-            sum.revenue = sum.revenue.saturating_add(contract.amount.unwrap_or_default());
-        }
-        let mut sides = Self { control: BTreeMap::new(), treatment: BTreeMap::new(), moments: Moments::default() };
-        for (position, one) in counted.iter().enumerate() {
+    fn of(placed: &[Placed<'_>], contracts: &Contracts, days: u16) -> Self {
+        let mut sides = Self {
+            control: BTreeMap::new(),
+            treatment: BTreeMap::new(),
+            moments: Moments::default(),
+            unmatched: UnmatchedContracts::default(),
+        };
+        let mut closed = sides.match_contracts(placed, contracts, days);
+        for (position, (_, place)) in placed.iter().enumerate() {
+            let Some(place) = place else { continue };
             let came = closed.remove(&position).unwrap_or_default();
             sides.moments.add(came.contracts, number(came.revenue));
-            let side = if one.treated { &mut sides.treatment } else { &mut sides.control };
-            let sum = side.entry(one.cluster).or_default();
+            let side = if place.treated { &mut sides.treatment } else { &mut sides.control };
+            let sum = side.entry(place.cluster).or_default();
             sum.calls += 1;
             sum.contracts += came.contracts;
             sum.without_amount += came.without_amount;
@@ -324,25 +346,49 @@ impl Sides {
         sides
     }
 
+    /// What came of each call that counts, by position; the other contracts are told.
+    fn match_contracts(&mut self, placed: &[Placed<'_>], contracts: &Contracts, days: u16) -> BTreeMap<usize, Sum> {
+        let leads: Vec<Lead<'_>> = placed.iter().map(|(call, _)| Lead { at: call.at, caller: call.caller.as_deref() }).collect();
+        let mut closed: BTreeMap<usize, Sum> = BTreeMap::new();
+        let reach = reach_of(placed, days);
+        for (contract, call) in contracts.items.iter().zip(attribute(&leads, &contracts.items, days)) {
+            let counts = call.filter(|call| placed.get(*call).is_some_and(|(_, place)| place.is_some()));
+            let Some(position) = counts else {
+                let in_reach = reach.as_ref().is_some_and(|reach| reach.contains(&contract.closed_at));
+                self.unmatched.of_calls_left_out += u64::from(call.is_some());
+                self.unmatched.without_phone += u64::from(in_reach && contract.phones.is_empty());
+                self.unmatched.without_call += u64::from(in_reach && call.is_none() && !contract.phones.is_empty());
+                continue;
+            };
+            let sum = closed.entry(position).or_default();
+            sum.contracts += 1;
+            sum.without_amount += u64::from(contract.amount.is_none());
+            sum.revenue = sum.revenue.saturating_add(contract.amount.unwrap_or_default());
+        }
+        closed
+    }
+
     fn compare(self, left_out: LeftOut, matures_after_seconds: Option<f64>, undated_contracts: u64) -> Comparison {
         let (control, treatment) = (side(&self.control), side(&self.treatment));
-        let measure = |figure: fn(&Sum) -> f64, proofs: u64, moments: [f64; 2]| {
+        let measure = |figure: fn(&Sum) -> f64, proofs: u64, (moments, usual): ([f64; 2], f64)| {
             let mean = |of: &BTreeMap<i64, Sum>| {
                 let clusters: Vec<Cluster> =
                     of.values().map(|sum| Cluster { calls: sum.calls as f64, total: figure(sum) }).collect();
                 Mean::of(&clusters)
             };
             let smaller = control.calls.min(treatment.calls);
-            measure(&mean(&self.control), &mean(&self.treatment), proofs, (self.moments.cv_squared(moments), smaller))
+            let sample = Sample { cv_squared: self.moments.cv_squared(moments), usual, calls: smaller };
+            measure(&mean(&self.control), &mean(&self.treatment), proofs, &sample)
         };
         let contracts = control.contracts + treatment.contracts;
         let with_amount = contracts - control.contracts_without_amount - treatment.contracts_without_amount;
         Comparison {
-            contracts: measure(|sum| sum.contracts as f64, contracts, self.moments.contracts),
-            revenue: measure(|sum| number(sum.revenue), with_amount, self.moments.revenue),
+            contracts: measure(|sum| sum.contracts as f64, contracts, (self.moments.contracts, CONTRACTS_CV_SQUARED_USUAL)),
+            revenue: measure(|sum| number(sum.revenue), with_amount, (self.moments.revenue, REVENUE_CV_SQUARED_USUAL)),
             control,
             treatment,
             left_out,
+            unmatched: self.unmatched,
             matures_after_seconds,
             undated_contracts,
         }
@@ -360,8 +406,25 @@ fn side(clusters: &BTreeMap<i64, Sum>) -> Side {
     side
 }
 
-/// `proofs` is how many contracts the figure rests on; `sample` how much calls differ, and how many the smaller side has.
-fn measure(control: &Mean, treatment: &Mean, proofs: u64, sample: (Option<f64>, u64)) -> Measure {
+/// When contracts of these calls may have been closed; none without calls.
+fn reach_of(placed: &[Placed<'_>], days: u16) -> Option<std::ops::RangeInclusive<Timestamp>> {
+    let at = || placed.iter().map(|(call, _)| call.at);
+    let days = SignedDuration::from_hours(24 * i64::from(days));
+    Some(at().min()?..=at().max()?.checked_add(days).unwrap_or(Timestamp::MAX))
+}
+
+/// How large a sample is, and how large it must be.
+struct Sample {
+    /// How much calls differ; none while nothing came of any.
+    cv_squared: Option<f64>,
+    /// How much they usually do.
+    usual: f64,
+    /// How many the smaller side has.
+    calls: u64,
+}
+
+/// `proofs` is how many contracts the figure rests on.
+fn measure(control: &Mean, treatment: &Mean, proofs: u64, sample: &Sample) -> Measure {
     let difference = statistics::difference(control, treatment);
     let is_small = control.clusters.min(treatment.clusters) < CLUSTERS_MIN || proofs < CONTRACTS_MIN;
     let verdict = match difference.interval.filter(|_| !is_small) {
@@ -369,13 +432,11 @@ fn measure(control: &Mean, treatment: &Mean, proofs: u64, sample: (Option<f64>, 
         Some(interval) if interval.high < 0.0 => Verdict::ProvenWorse,
         Some(_) | None => Verdict::NotProvenYet,
     };
-    let (cv_squared, calls) = sample;
-    let needed = |cv_squared: f64| {
-        UPLIFTS.map(|uplift| {
-            let calls_per_side = statistics::calls_needed(cv_squared, uplift);
-            Needed { uplift, calls_per_side, still_needed: calls_per_side.saturating_sub(calls) }
-        })
-    };
+    let Sample { cv_squared, usual, calls } = *sample;
+    let needed = UPLIFTS.map(|uplift| {
+        let calls_per_side = statistics::calls_needed(cv_squared.unwrap_or(usual), uplift);
+        Needed { uplift, calls_per_side, still_needed: calls_per_side.saturating_sub(calls) }
+    });
     Measure {
         control: control.value,
         treatment: treatment.value,
@@ -384,7 +445,7 @@ fn measure(control: &Mean, treatment: &Mean, proofs: u64, sample: (Option<f64>, 
         verdict,
         cv_squared,
         smallest_uplift: cv_squared.and_then(|cv_squared| statistics::smallest_uplift(cv_squared, calls as f64)),
-        needed: cv_squared.map(needed).into_iter().flatten().collect(),
+        needed: needed.into(),
     }
 }
 

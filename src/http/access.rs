@@ -72,6 +72,14 @@ impl Role {
         }
     }
 
+    /// Whether the role may see what everybody's results come to; an agent sees the own.
+    pub fn may_see_scores_of_others(self) -> bool {
+        match self {
+            Self::Operator | Self::CrmAdmin | Self::SalesLead | Self::Viewer => true,
+            Self::Agent => false,
+        }
+    }
+
     /// Whether the role may know beforehand in which blocks an experiment follows the policy.
     pub fn may_see_schedule(self) -> bool {
         match self {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::core::ids::GroupId;
 use crate::core::route::Outcome;
 use crate::integration::{crm, pbx};
-use crate::workspace_file::{IntegrationKind, Segments, SettingsCheck, Told};
+use crate::workspace_file::{IntegrationKind, Segments, SettingsCheck, Supplied, Told};
 
 /// The integrations that come with the program.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,5 +48,10 @@ impl SettingsCheck for Integrations {
 
     fn known(&self) -> Vec<String> {
         pbx::registry::names().chain(crm::registry::names()).collect()
+    }
+
+    fn supplied(&self, integration: &str, settings: &Value) -> Option<Supplied> {
+        let crm::Supplies { contact_phones, metrics } = crm::supplies(integration, settings)?;
+        Some(Supplied { contact_phones, metrics })
     }
 }

@@ -16,7 +16,10 @@ mod route_warnings;
 mod routes;
 pub(crate) mod schema;
 mod scores;
+mod supply_warnings;
 pub(crate) mod yaml;
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -59,6 +62,11 @@ pub trait SettingsCheck {
     fn tells(&self, _integration: &str, _settings: &Value, _outcome: &Outcome<GroupId>) -> Told {
         Told::AsMeant
     }
+
+    /// What a CRM connection with these settings can ever supply; none where that is not known.
+    fn supplied(&self, _integration: &str, _settings: &Value) -> Option<Supplied> {
+        None
+    }
 }
 
 /// Segments of callers that a CRM connector tells.
@@ -79,6 +87,15 @@ pub enum Told {
     Instead(String),
     /// Not without something that is missing: what to add.
     Lacking(String),
+}
+
+/// What a CRM connection can supply beside the usual.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Supplied {
+    /// Phone numbers of a deal's contacts.
+    pub contact_phones: bool,
+    /// Further figures, by name.
+    pub metrics: BTreeSet<String>,
 }
 
 /// A file that is sound.
@@ -114,6 +131,7 @@ pub fn read(text: &str, file_name: &str, checks: &dyn SettingsCheck) -> Result<C
     let Some(workspace) = build::build(&value, checks, &mut problems) else { return Err(problems.finish()) };
     let mut warnings = Problems::new(file_name, &positions);
     route_warnings::warn(&workspace, checks, &mut warnings);
+    supply_warnings::warn(&workspace, checks, &mut warnings);
     let warnings = warnings.finish();
     Ok(Checked { document: WorkspaceDocument(value), workspace, warnings, file: file_name.to_owned(), positions })
 }

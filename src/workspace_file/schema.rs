@@ -77,9 +77,16 @@ impl DocumentSchema {
                     ),
                 );
             }
-            ValidationErrorKind::AnyOf { .. }
-            | ValidationErrorKind::OneOfNotValid { .. }
-            | ValidationErrorKind::Pattern { .. } => {
+            ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+                match meant(error, context) {
+                    Some(inside) => inside.iter().for_each(|inside| self.tell(inside, problems)),
+                    None => {
+                        let expected = self.described(error);
+                        problems.push(&pointer, format!("expected {expected}, found {}", found(error.instance())));
+                    }
+                }
+            }
+            ValidationErrorKind::Pattern { .. } => {
                 problems.push(&pointer, format!("expected {}, found {}", self.described(error), found(error.instance())));
             }
             ValidationErrorKind::UniqueItems => problems.push(&pointer, "an entry is given twice: keep one"),
@@ -129,6 +136,18 @@ impl DocumentSchema {
         let expected = self.schema_of(error).and_then(|schema| schema.get("x-expected")).and_then(Value::as_str);
         expected.map_or_else(|| "another form".to_owned(), str::to_owned)
     }
+}
+
+/// What is wrong with a value under the one alternative it is meant as: the only one whose kind it is, so that all faults are of
+/// its keys or inside it.
+fn meant<'e, 'i>(error: &ValidationError<'i>, alternatives: &'e [Vec<ValidationError<'i>>]) -> Option<&'e [ValidationError<'i>]> {
+    let is_of_keys = |fault: &ValidationError<'_>| {
+        matches!(fault.kind(), ValidationErrorKind::AdditionalProperties { .. } | ValidationErrorKind::Required { .. })
+            || fault.instance_path() != error.instance_path()
+    };
+    let mut fitting = alternatives.iter().filter(|faults| faults.iter().all(is_of_keys));
+    let only = fitting.next()?;
+    fitting.next().is_none().then_some(only)
 }
 
 fn escaped(key: &str) -> String {

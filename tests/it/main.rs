@@ -43,5 +43,6 @@ mod scores_api;
 mod share_explanation;
 mod simulator;
 mod store_contract;
+mod supply_warnings;
 mod support;
 mod workspace_files;

@@ -1,5 +1,8 @@
 //! Scores over the API: who may correct, exclude, object and answer; versions, pin and quarantine; conversions from calls.
 
+mod access;
+mod quarantine;
+
 use std::sync::Arc;
 
 use meritline::broker::ports::{Clock, Extent};
@@ -78,11 +81,16 @@ impl Desk {
 
     /// The CRM shows these deals; says whether the scores follow.
     async fn pull(&self, deals: Vec<Deal>) -> bool {
+        self.show(CRM, deals).await;
+        self.refresh().await
+    }
+
+    /// A CRM shows these deals, and no scores are computed yet.
+    async fn show(&self, connection: &str, deals: Vec<Deal>) {
         let now = self.service.site.clock.now();
         let state = PullState { succeeded_at: Some(now), ..PullState::default() };
-        let pull = PullCommit { connection: CRM.into(), deals, extent: Extent::Everything, state };
+        let pull = PullCommit { connection: connection.into(), deals, extent: Extent::Everything, state };
         self.service.store.commit_pull(&"acme".into(), pull).await.unwrap();
-        self.refresh().await
     }
 
     async fn refresh(&self) -> bool {

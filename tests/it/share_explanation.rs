@@ -86,6 +86,19 @@ async fn who_was_there_moves_shares_by_what_it_moved() {
     assert!(told["feasible_percent"].is_null(), "eight calls say nothing about what one person can carry");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_had_no_part_is_named_with_the_group_the_span_and_what_to_do() {
+    let service = TestService::of(team(3.0, 1.0).build()).await;
+    let span = service.hour_from(service.site.clock.now());
+    service.answered_calls("c", 4).await;
+    let problem = service.explanation(&format!("{span}&compare=anna,zoe"), 400).await;
+    let text = "`zoe` had no part in the calls of group `sales` from 2026-11-23 06:00 to 2026-11-23 07:00: compare two of anna, \
+                boris, or choose another span with `from` and `until`.";
+    assert_eq!(problem["detail"], text);
+    let problem = service.explanation(&format!("{span}&compare=igor,zoe"), 400).await;
+    assert!(problem["detail"].as_str().unwrap().starts_with("`igor` and `zoe` had no part"), "{problem}");
+}
+
 /// Typed half and half, published 60 to 40: of ten calls six and four, and the ten points are the results'.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn results_move_shares_by_what_was_published() {
@@ -158,7 +171,7 @@ async fn a_span_that_makes_no_sense_is_told() {
         ("?from=2026-11-24&until=2026-11-23", "must lie before"),
         ("?from=2026-01-01&until=2026-11-23", "31 days"),
         ("?compare=anna", "must name two members"),
-        ("?compare=anna,zoe", "had no part"),
+        ("?compare=anna,boris", "No calls of group `sales` came from 2026-11-22 00:00 to 2026-11-23 00:00, so there is nothing"),
     ] {
         let problem = service.explanation(query, 400).await;
         assert!(problem["detail"].as_str().unwrap().contains(text), "{query}: {problem}");

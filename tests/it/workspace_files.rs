@@ -275,7 +275,9 @@ fn metrics_are_weights_or_blocks_with_a_direction() {
     assert!(problems(&metrics("{average_chek: 1}")).contains("`average_chek` is neither a metric of ours"));
     assert!(problems(&metrics("{average_chek: 1}")).contains("did you mean `average_check`?"));
     assert!(problems(&metrics("{margin: -1}")).contains("expected a weight from 0 to 10, or a block such as"));
-    assert!(problems(&metrics("{margin: {direction: up}}")).contains("expected a weight from 0 to 10, or a block such as"));
+    // A block is meant as one, so its key is told.
+    let told = problems(&metrics("{margin: {direction: up}}"));
+    assert!(told.contains("policies[0].score.metrics.margin.direction: expected one of"), "{told}");
 }
 
 #[test]
@@ -306,6 +308,14 @@ fn new_people_ramp_up_unless_told_otherwise() {
     assert_eq!(rule("ramp_up: {working_days: 5}"), RampUp { from: 0.3, working_days: 5 });
     let text = acme("personal_calls: apart\n", "personal_calls: apart\n    ramp_up: slowly\n");
     assert!(problems(&text).contains("policies[0].ramp_up: expected `off`, or a block such as {from: 0.3, working_days: 20}"));
+    // What is wrong inside a block that is meant is told of its keys.
+    let faulty =
+        |block: &str| problems(&acme("personal_calls: apart\n", &format!("personal_calls: apart\n    ramp_up: {block}\n")));
+    let told = faulty("{from: 2, working_days: 0}");
+    assert!(told.contains("policies[0].ramp_up.from: expected at most 1, found 2"), "{told}");
+    assert!(told.contains("policies[0].ramp_up.working_days: expected at least 1, found 0"), "{told}");
+    let told = faulty("{form: 0.5}");
+    assert!(told.contains("policies[0].ramp_up.form: `form` is not known here; did you mean `from`?"), "{told}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::core::money;
 use crate::core::statistics::Estimate;
-use crate::core::uplift::{Comparison, LeftOut, Measure, Side, Verdict};
+use crate::core::uplift::{CLUSTERS_MIN, CONTRACTS_MIN, Comparison, LeftOut, Measure, Side, UnmatchedContracts, Verdict};
 
 /// One side of a comparison. Money as decimal text.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -64,7 +64,7 @@ pub struct MeasureItem {
     pub cv_squared: Option<f64>,
     /// The smallest relative change that this sample would show; null while that is not known.
     pub smallest_uplift: Option<f64>,
-    /// What larger samples would show.
+    /// What larger samples would show; while nothing came of any call, reckoned as if one call in ten brought a contract.
     pub needed: Vec<NeededItem>,
 }
 
@@ -81,6 +81,24 @@ pub struct LeftOutItem {
     pub braked: u64,
     /// Answered before the experiment was set up, or under other settings of it.
     pub off_schedule: u64,
+}
+
+/// Contracts that count for no side, and why: of those closed between the first call and the end of the last one's days.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct UnmatchedItem {
+    /// The CRM tells no phone of a contact, so they can belong to no call.
+    pub without_phone: u64,
+    /// None of their phones called within the days.
+    pub without_call: u64,
+    /// Their call does not count: see `left_out`.
+    pub of_calls_left_out: u64,
+}
+
+impl UnmatchedItem {
+    pub(super) fn of(unmatched: &UnmatchedContracts) -> Self {
+        let UnmatchedContracts { without_phone, without_call, of_calls_left_out } = *unmatched;
+        Self { without_phone, without_call, of_calls_left_out }
+    }
 }
 
 impl SideItem {
@@ -130,30 +148,95 @@ impl LeftOutItem {
     }
 }
 
-/// What a comparison of contracts says, in one sentence; `sides` are the names of the first and the second.
-pub(super) fn sentence(compared: &Comparison, (first, second): (&str, &str)) -> String {
+/// How the parts of a comparison are called.
+#[derive(Clone, Copy)]
+pub(super) struct Names {
+    /// The first side.
+    pub(super) first: &'static str,
+    /// The second side.
+    pub(super) second: &'static str,
+    /// What the intervals rest on.
+    pub(super) clusters: &'static str,
+}
+
+/// What a comparison of contracts says, in one sentence: the verdict, why it is none yet, and what is still needed.
+pub(super) fn sentence(compared: &Comparison, names: Names) -> String {
     let measure = &compared.contracts;
     let verdict = measure.verdict.as_str();
+    let needed = match measure.verdict {
+        Verdict::ProvenBetter | Verdict::ProvenWorse => None,
+        Verdict::NotProvenYet => still_needed(measure),
+    };
+    if compared.control.calls + compared.treatment.calls == 0 {
+        return format!("{verdict}: no call counts so far{}{}.", left_out(&compared.left_out), needed.unwrap_or_default());
+    }
     let rates = format!(
-        "{:.1} contracts per 100 calls ({second}, {} calls) against {:.1} ({first}, {} calls)",
+        "{:.1} contracts per 100 calls ({}, {} calls) against {:.1} ({}, {} calls)",
         measure.treatment * 100.0,
+        names.second,
         compared.treatment.calls,
         measure.control * 100.0,
+        names.first,
         compared.control.calls,
     );
     let interval = measure.uplift.and_then(|uplift| uplift.interval).map(|interval| {
         format!("; between {:+.0} % and {:+.0} % with 95 % confidence", interval.low * 100.0, interval.high * 100.0)
     });
-    let needed = match measure.verdict {
-        Verdict::ProvenBetter | Verdict::ProvenWorse => None,
-        Verdict::NotProvenYet => measure.needed.iter().find(|needed| needed.still_needed > 0).map(|needed| {
-            format!(
-                "; to see a change of {:.0} % each side needs {} calls, {} more than the smaller one has",
-                needed.uplift * 100.0,
-                needed.calls_per_side,
-                needed.still_needed,
-            )
-        }),
+    let too_small = too_small(compared, names).unwrap_or_default();
+    let unmatched = unmatched(compared);
+    format!("{verdict}: {rates}{}{too_small}{}{unmatched}.", interval.unwrap_or_default(), needed.unwrap_or_default())
+}
+
+/// What the smallest change needs that the sample does not show yet.
+fn still_needed(measure: &Measure) -> Option<String> {
+    let needed = measure.needed.iter().find(|needed| needed.still_needed > 0)?;
+    let supposed = if measure.cv_squared.is_none() { ", if one call in ten brings a contract," } else { "" };
+    Some(format!(
+        "; to see a change of {:.0} %{supposed} each side needs {} calls, {} more than the smaller one has",
+        needed.uplift * 100.0,
+        needed.calls_per_side,
+        needed.still_needed,
+    ))
+}
+
+/// Why a difference that looks clear is not called proven.
+fn too_small(compared: &Comparison, names: Names) -> Option<String> {
+    let measure = &compared.contracts;
+    if measure.verdict != Verdict::NotProvenYet || !measure.looks_clear() {
+        return None;
+    }
+    let (clusters, unit) = (compared.control.clusters.min(compared.treatment.clusters), names.clusters);
+    let contracts = compared.control.contracts + compared.treatment.contracts;
+    if clusters < CLUSTERS_MIN {
+        return Some(format!("; it looks clear, but a verdict needs {CLUSTERS_MIN} {unit} on each side, and one has {clusters}"));
+    }
+    (contracts < CONTRACTS_MIN)
+        .then(|| format!("; it looks clear, but a verdict needs {CONTRACTS_MIN} contracts, not {contracts}"))
+}
+
+fn left_out(left_out: &LeftOut) -> String {
+    let LeftOut { after_switch, immature, personal, braked, off_schedule } = *left_out;
+    match after_switch + immature + personal + braked + off_schedule {
+        0 => String::new(),
+        calls => format!(", {calls} are left out"),
+    }
+}
+
+/// Contracts that cannot be matched, where that is worth knowing.
+fn unmatched(compared: &Comparison) -> String {
+    let UnmatchedContracts { without_phone, without_call, .. } = compared.unmatched;
+    let matched = compared.control.contracts + compared.treatment.contracts;
+    let phones = match without_phone {
+        0 => String::new(),
+        count if matched == 0 && without_call == 0 => format!(
+            "; none of the {count} contracts of this time has a phone number, so none can be matched with a call and nothing can ever \
+             be proved: let the CRM connection supply `contact_phones`"
+        ),
+        count => format!("; {count} contracts have no phone number and belong to no call"),
     };
-    format!("{verdict}: {rates}{}{}.", interval.unwrap_or_default(), needed.unwrap_or_default())
+    let calls = match without_call {
+        0 => String::new(),
+        count => format!("; {count} contracts came of no offered call"),
+    };
+    format!("{phones}{calls}")
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::comparison::{LeftOutItem, MeasureItem, SideItem, sentence};
+use super::comparison::{LeftOutItem, MeasureItem, Names, SideItem, UnmatchedItem, sentence};
 use super::page::Query;
 use crate::broker::uplift::{self, Span, UpliftError};
 use crate::core::experiment::{Block, Experiment};
@@ -80,6 +80,8 @@ pub struct ExperimentBody {
     pub revenue: MeasureItem,
     /// Calls that do not count, and why.
     pub left_out: LeftOutItem,
+    /// Contracts that count for no side, and why.
+    pub unmatched_contracts: UnmatchedItem,
     /// Calls younger than this many days are left out as immature: the usual time from opening a deal to closing it. Null where no
     /// deal has both dates; then every call counts at once.
     pub matures_after_days: Option<f64>,
@@ -131,6 +133,8 @@ pub struct SpansBody {
     pub revenue: MeasureItem,
     /// Calls that do not count, and why.
     pub left_out: LeftOutItem,
+    /// Contracts that count for no side, and why.
+    pub unmatched_contracts: UnmatchedItem,
     /// Calls younger than this many days do not count.
     pub matures_after_days: u16,
     /// Contracts without a day, which belong to no call.
@@ -187,12 +191,13 @@ fn experiment_body(
         seed: experiment.seed,
         attribution_days: experiment.attribution_days,
         verdict: compared.contracts.verdict.as_str().to_owned(),
-        sentence: sentence(compared, ("equal shares", "the policy")),
+        sentence: sentence(compared, Names { first: "equal shares", second: "the policy", clusters: "blocks" }),
         treatment: SideItem::of(&compared.treatment),
         control: SideItem::of(&compared.control),
         contracts: MeasureItem::of(&compared.contracts),
         revenue: MeasureItem::of(&compared.revenue),
         left_out: LeftOutItem::of(&compared.left_out),
+        unmatched_contracts: UnmatchedItem::of(&compared.unmatched),
         matures_after_days: compared.matures_after_seconds.map(|seconds| seconds / 86_400.0),
         undated_contracts: compared.undated_contracts,
         schedule,
@@ -246,7 +251,7 @@ pub async fn compare_spans(
         before_days: query.before,
         after_days: query.after,
         verdict: compared.contracts.verdict.as_str().to_owned(),
-        sentence: sentence(&compared, ("before", "after")),
+        sentence: sentence(&compared, Names { first: "before", second: "after", clusters: "days" }),
         warnings: warnings(&compared, agents, days),
         agents,
         before: SideItem::of(&compared.control),
@@ -254,6 +259,7 @@ pub async fn compare_spans(
         contracts: MeasureItem::of(&compared.contracts),
         revenue: MeasureItem::of(&compared.revenue),
         left_out: LeftOutItem::of(&compared.left_out),
+        unmatched_contracts: UnmatchedItem::of(&compared.unmatched),
         matures_after_days: days,
         undated_contracts: compared.undated_contracts,
     }))

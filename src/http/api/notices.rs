@@ -47,6 +47,10 @@ pub enum NoticeKindName {
     EverybodyRests,
     /// A PBX's clock is far from ours.
     PbxClock,
+    /// A policy's new score table is kept out until a lead takes it.
+    ScoresRefused,
+    /// Nobody of a group can be rung while calls come.
+    NobodyToRing,
 }
 
 /// All there is to know.
@@ -58,7 +62,8 @@ pub struct NoticeList {
     pub next: Option<String>,
 }
 
-/// What a sales lead should know now: automatic pauses, pauses asked for, shares nobody can carry, PBX clocks that are wrong.
+/// What a sales lead should know now: automatic pauses, pauses asked for, shares nobody can carry, loads nobody can carry, PBX clocks
+/// that are wrong, scores kept out, groups in which nobody can be rung.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/notices",
@@ -71,8 +76,9 @@ pub async fn list_notices(State(state): State<AppState>, reader: Reader) -> Resu
         return Err(Problem::new(Code::Forbidden, "Notices are for those who lead: ask with another role's token."));
     }
     let (now, shares) = (state.clock.now(), reader.tenant.shares.load_full());
+    let refused = reader.tenant.scores.refused(&reader.tenant.workspace);
     let mut found = Vec::new();
-    let mut look = |tally: &Tally| found = notice::notices(&Scene { tally, shares: &shares, now });
+    let mut look = |tally: &Tally| found = notice::notices(&Scene { tally, shares: &shares, refused: &refused, now });
     state.store.view(&reader.tenant.workspace.id, now, &mut look).await?;
     Ok(Json(NoticeList { items: found.into_iter().map(item).collect(), next: None }))
 }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::page::Query;
-use crate::broker::share_report::explain_shares;
+use crate::broker::share_report::{ShareExplanation, explain_shares};
 use crate::core::ids::{GroupId, MemberId};
 use crate::core::share_report::ShareParts;
-use crate::core::workspace::Workspace;
+use crate::core::workspace::{GroupIx, Workspace};
 use crate::http::access::Reader;
 use crate::http::problem::{Code, Problem};
 use crate::http::state::AppState;
@@ -117,17 +117,9 @@ pub async fn explain_group_shares(
     let now = state.clock.now();
     let (from, until) = span(&query, &reader, now)?;
     let explained = explain_shares(&*state.store, &reader.tenant, ix, (from, until), now).await?;
-    let find = |member: &str| explained.members.get(&MemberId::from(member)).copied();
-    let difference = match query.compare.as_deref().map(|pair| pair.split_once(',')) {
+    let difference = match &query.compare {
+        Some(pair) => Some(compared(pair, &explained, (workspace, ix), (from, until))?),
         None => None,
-        Some(Some((one, other))) => match (find(one.trim()), find(other.trim())) {
-            (Some(left), Some(right)) => Some(difference([one.trim(), other.trim()], workspace, &left.minus(&right))),
-            _ => {
-                let text = "`compare` names a member that had no part in this group's calls over the span.";
-                return Err(Problem::new(Code::InvalidParameter, text));
-            }
-        },
-        Some(None) => return Err(Problem::new(Code::InvalidParameter, "`compare` must name two members: `anna,boris`.")),
     };
     Ok(Json(SharesExplained {
         group,
@@ -139,6 +131,43 @@ pub async fn explain_group_shares(
         members: explained.members.iter().map(|(member, parts)| member_explained(member.as_str(), workspace, parts)).collect(),
         difference,
     }))
+}
+
+/// The two members named in `compare`; tells who had no part in which calls.
+fn compared(
+    pair: &str,
+    explained: &ShareExplanation,
+    (workspace, ix): (&Workspace, GroupIx),
+    (from, until): (Timestamp, Timestamp),
+) -> Result<ShareDifference, Problem> {
+    let (group, zone) = (workspace.group(ix), &workspace.time_zone);
+    let refuse = |detail: String| Err(Problem::new(Code::InvalidParameter, detail));
+    let Some((one, other)) = pair.split_once(',').map(|(one, other)| (one.trim(), other.trim())) else {
+        return refuse("`compare` must name two members: `anna,boris`.".to_owned());
+    };
+    let local = |at: Timestamp| at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    let span = format!("from {} to {}", local(from), local(until));
+    if explained.members.is_empty() {
+        return refuse(format!(
+            "No calls of group `{}` came {span}, so there is nothing to compare: choose another span with `from` and `until`.",
+            group.id
+        ));
+    }
+    let find = |member: &str| explained.members.get(&MemberId::from(member)).copied();
+    let missing: Vec<String> =
+        [one, other].iter().filter(|member| find(member).is_none()).map(|member| format!("`{member}`")).collect();
+    match (find(one), find(other)) {
+        (Some(left), Some(right)) => Ok(difference([one, other], workspace, &left.minus(&right))),
+        _ => {
+            let known: Vec<&str> = explained.members.keys().map(MemberId::as_str).collect();
+            refuse(format!(
+                "{} had no part in the calls of group `{}` {span}: compare two of {}, or choose another span with `from` and `until`.",
+                missing.join(" and "),
+                group.id,
+                known.join(", ")
+            ))
+        }
+    }
 }
 
 fn span(query: &SpanQuery, reader: &Reader, now: Timestamp) -> Result<(Timestamp, Timestamp), Problem> {

@@ -16,6 +16,7 @@ pub mod registry;
 mod request;
 pub mod samples;
 mod segments;
+mod supplies;
 mod table;
 mod transport;
 
@@ -25,6 +26,7 @@ pub use manifest_check::{CRM_MANIFEST_SCHEMA, ManifestError};
 pub use registry::{caller_segments, check_settings};
 pub use request::Patience;
 pub use segments::Segments;
+pub use supplies::{Supplies, supplies};
 pub use transport::Transport;
 
 pub use crate::integration::settings::SettingFault;

@@ -27,7 +27,7 @@ fn floor(talk_minutes: f64) -> Floor {
 }
 
 fn told(floor: &Floor) -> Vec<(NoticeKind, String)> {
-    let all = notices(&Scene { tally: &floor.tally, shares: &floor.shares, now: floor.now });
+    let all = notices(&Scene { tally: &floor.tally, shares: &floor.shares, refused: &[], now: floor.now });
     all.into_iter().map(|notice| (notice.kind, notice.text)).collect()
 }
 

@@ -272,7 +272,7 @@ fn who_is_outside_the_hours_is_nobody_who_stays() {
     for instant in ["2026-11-23T14:59:00Z", "2026-11-23T15:00:00Z"] {
         go_to(&mut floor, instant);
         assert_eq!(rung(&floor), ["boris"], "nobody else is there at {instant}");
-        let notices = notices(&Scene { tally: &floor.tally, shares: &floor.shares, now: floor.now });
+        let notices = notices(&Scene { tally: &floor.tally, shares: &floor.shares, refused: &[], now: floor.now });
         assert_eq!(notices.iter().map(|notice| notice.kind).collect::<Vec<_>>(), [NoticeKind::AutomaticPauseHeldBack]);
         assert_eq!(rotation::pause_of(&floor.tally, boris, floor.now), None);
     }
@@ -293,7 +293,7 @@ fn no_notice_of_who_is_outside_the_hours() {
     floor.pass(20.0);
     floor.event("one", Missed, Some("anna"));
     let kinds = |floor: &Floor| {
-        let found = notices(&Scene { tally: &floor.tally, shares: &floor.shares, now: floor.now });
+        let found = notices(&Scene { tally: &floor.tally, shares: &floor.shares, refused: &[], now: floor.now });
         found.iter().map(|notice| notice.kind).collect::<Vec<_>>()
     };
     assert_eq!(kinds(&floor), [NoticeKind::AutomaticPauseHeldBack]);

@@ -100,6 +100,60 @@ async fn a_pause_asked_for_is_told_until_it_begins() {
     assert!(notices(&service, &lead).await.is_empty(), "it has begun: the list of agents shows it");
 }
 
+/// At 6:00 both go. A call at 6:10 finds nobody; an hour later nobody calls any more, and it is a night like others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_to_ring_is_told_while_calls_come() {
+    let service = service(&["anna", "boris"]).await;
+    let lead = service.token("acme", Role::SalesLead, None).await;
+    let set = async |agent: &str, state: &str| {
+        let path = format!("/api/v1/workspaces/acme/agents/{agent}/presence");
+        service.client.put(&path, &json!({"state": state})).token(&lead).expect(200).await;
+    };
+    not_taken(&service, "c-1", "anna", "missed").await;
+    set("anna", "off_duty").await;
+    set("boris", "off_duty").await;
+    service.site.clock.pass(600);
+    assert!(notices(&service, &lead).await.is_empty(), "the shift is over, and nobody calls");
+    let asked = service.client.ask(&json!({"call_id": "c-2", "called": "+74951112233"})).expect(200).await.json();
+    assert_eq!(asked["reason"], "fallback");
+    let told = notices(&service, &lead).await;
+    let text = "Nobody can be rung in group `sales` now (2 off duty); calls go to the fallback: bring somebody in.";
+    let notice = json!({"kind": "nobody_to_ring", "since": "2026-11-23T06:01:00Z", "agent": null, "group": "sales",
+                        "policy": null, "text": text});
+    assert_eq!(told, [notice]);
+    // Somebody who only rests is expected back: told at once, while calls come.
+    set("boris", "paused").await;
+    let told = notices(&service, &lead).await;
+    assert!(told[0]["text"].as_str().unwrap().contains("(1 paused, 1 off duty)"), "{told:?}");
+    set("boris", "available").await;
+    assert!(notices(&service, &lead).await.is_empty());
+    set("boris", "off_duty").await;
+    service.site.clock.pass(3600);
+    assert!(notices(&service, &lead).await.is_empty(), "no calls for an hour");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_go_to_nobody_are_told_with_their_route() {
+    let workspace = SampleWorkspace::new("acme")
+        .agents(&["anna", "boris"])
+        .policy("even", |_| {})
+        .group("inner", "even", &[("anna", 1.0)])
+        .group("sales", "even", &[("inner", 1.0)])
+        .group("others", "even", &[("boris", 1.0)])
+        .route_for("bare", "+74951112244", "sales", None)
+        .route("main", "others")
+        .build();
+    let service = TestService::of(workspace).await;
+    let lead = service.token("acme", Role::SalesLead, None).await;
+    let path = "/api/v1/workspaces/acme/agents/anna/presence";
+    service.client.put(path, &json!({"state": "off_duty"})).token(&lead).expect(200).await;
+    service.client.ask(&json!({"call_id": "c-1", "called": "+74951112244"})).expect(200).await;
+    let told = notices(&service, &lead).await;
+    let text = "Nobody can be rung in group `sales` now (1 off duty); calls go to nobody: bring somebody in, or give the route a \
+                `fallback`.";
+    assert_eq!((told.len(), &told[0]["text"]), (1, &json!(text)));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn notices_are_for_those_who_lead_and_look_on() {
     let service = service(&["anna"]).await;

@@ -1,7 +1,6 @@
 //! Which contract came of which call.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use meritline::core::attribution::{Contract, ContractSource, Contracts, Lead, attribute};
 use meritline::core::deal::{Deal, DealStatus};
 use meritline::core::ids::ConnectionId;
@@ -24,9 +23,9 @@ fn contract(closed_at: &str, phones: &[&str]) -> Contract {
     Contract { closed_at: at(closed_at), phones, amount: None }
 }
 
-/// Positions of the calls of some contracts, in Moscow (UTC+3) and within 30 days.
+/// Positions of the calls of some contracts, within 30 days.
 fn attributed(leads: &[Lead<'_>], contracts: &[Contract]) -> Vec<Option<usize>> {
-    attribute(leads, contracts, 30, &TimeZone::get("Europe/Moscow").unwrap())
+    attribute(leads, contracts, 30)
 }
 
 #[test]
@@ -51,6 +50,20 @@ fn a_contract_closed_on_the_day_of_the_call_counts_though_its_day_began_earlier(
     let leads = [lead("2026-11-02T10:00:00Z", ANNA)];
     assert_eq!(attributed(&leads, &[contract("2026-11-01T21:00:00Z", &[ANNA])]), [Some(0)]);
     assert_eq!(attributed(&leads, &[contract("2026-10-31T21:00:00Z", &[ANNA])]), [None], "the day before");
+}
+
+/// 20 November begins in Vladivostok (UTC+10) at 14:00 UTC of the 19th, in New York (UTC-5) at 05:00 UTC, in Nepal (UTC+5:45) at
+/// 18:15 UTC of the 19th, whatever zone the company lives in.
+#[test]
+fn the_day_of_a_contract_is_that_of_its_crm() {
+    for (day, in_it, after_it) in [
+        ("2026-11-19T14:00:00Z", "2026-11-20T13:59:59Z", "2026-11-20T14:00:01Z"),
+        ("2026-11-20T05:00:00Z", "2026-11-21T04:59:59Z", "2026-11-21T05:00:01Z"),
+        ("2026-11-19T18:15:00Z", "2026-11-20T18:14:59Z", "2026-11-20T18:15:01Z"),
+    ] {
+        assert_eq!(attributed(&[lead(in_it, ANNA)], &[contract(day, &[ANNA])]), [Some(0)], "{day}");
+        assert_eq!(attributed(&[lead(after_it, ANNA)], &[contract(day, &[ANNA])]), [None], "{day}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use meritline::core::attribution::{Contract, Contracts};
 use meritline::core::experiment::Experiment;
 use meritline::core::rollout::Arm;
 use meritline::core::statistics::{Cluster, Mean, calls_needed, difference, relative_uplift, smallest_uplift};
-use meritline::core::uplift::{Comparison, LeftOut, OfferedCall, Verdict, of_experiment, of_spans};
+use meritline::core::uplift::{Comparison, LeftOut, OfferedCall, UnmatchedContracts, Verdict, of_experiment, of_spans};
 use rust_decimal::Decimal;
 
 use crate::support::floor::Draw;
@@ -100,7 +100,7 @@ impl Made {
 
     fn compare(&self, experiment: &Experiment) -> Comparison {
         let long_after = later(experiment.until, 400 * 86_400);
-        of_experiment(experiment, &self.calls, &self.contracts, &TimeZone::UTC, long_after)
+        of_experiment(experiment, &self.calls, &self.contracts, long_after)
     }
 }
 
@@ -139,7 +139,10 @@ fn not_proven_yet_is_said_in_these_words_while_it_is_so() {
     assert_eq!(same.contracts.verdict, Verdict::NotProvenYet, "the interval holds 0");
     let nothing = Made::default().compare(&experiment);
     assert_eq!(nothing.contracts.verdict, Verdict::NotProvenYet);
-    assert_eq!((nothing.contracts.cv_squared, nothing.contracts.needed.len()), (None, 0));
+    // What a sample needs is told before there is one: with one contract in ten calls +20 % needs 3533 calls (15.7 x 9 / 0.04).
+    let needed = &nothing.contracts.needed[1];
+    assert_eq!((nothing.contracts.cv_squared, needed.uplift), (None, 0.2));
+    assert_eq!((needed.calls_per_side, needed.still_needed), (3533, 3533));
 }
 
 /// A third of a day has 4 blocks of each kind: the interval lies above 0, and yet nothing is called proven.
@@ -148,7 +151,51 @@ fn a_small_sample_proves_nothing_however_clear_it_looks() {
     let short = Experiment { until: later(experiment(1).from, 8 * 3600), ..experiment(1) };
     let compared = steady(&short, |block| 5 + usize::from(block.is_multiple_of(3))).compare(&short);
     assert!(compared.contracts.difference.interval.unwrap().low > 0.0);
+    assert!(compared.contracts.looks_clear());
     assert_eq!(compared.contracts.verdict, Verdict::NotProvenYet);
+}
+
+/// A customer calls in the first minutes of a block, which do not count, and again in a block of the other arm. The contract came of
+/// the first call: it counts for no side.
+#[test]
+fn a_contract_of_a_call_that_does_not_count_falls_to_no_later_call() {
+    let experiment = experiment(3);
+    let mut made = Made::default();
+    let blocks: Vec<_> = experiment.blocks_from(experiment.from).collect();
+    let other = blocks.iter().find(|block| block.arm != blocks[0].arm).unwrap();
+    made.sold(later(blocks[0].from, 10), blocks[0].arm, Some(1000));
+    let phone = made.calls[0].caller.clone();
+    made.call(later(other.from, 1000), other.arm).caller = phone;
+    let compared = made.compare(&experiment);
+    assert_eq!((compared.left_out.after_switch, compared.control.calls + compared.treatment.calls), (1, 1));
+    assert_eq!(compared.control.contracts + compared.treatment.contracts, 0);
+    assert_eq!(compared.unmatched, UnmatchedContracts { without_phone: 0, without_call: 0, of_calls_left_out: 1 });
+
+    // Two spans of days: the first call went to the caller's own manager.
+    let mut calls = made.calls.clone();
+    calls[0].personal = true;
+    let now = later(experiment.until, 400 * 86_400);
+    let spans = of_spans(&calls[..1], &calls[1..], &made.contracts, (30, now), &TimeZone::UTC);
+    assert_eq!((spans.treatment.contracts, spans.unmatched.of_calls_left_out), (0, 1));
+}
+
+/// Of contracts closed from the first call to 30 days after the last one: those before and after are nobody's business.
+#[test]
+fn contracts_that_belong_to_no_call_are_counted() {
+    let experiment = experiment(3);
+    let mut made = Made::default();
+    let block = experiment.blocks_from(experiment.from).next().unwrap();
+    made.sold(later(block.from, 1000), block.arm, None);
+    let closed = |seconds: i64, phones: &[&str]| Contract {
+        closed_at: later(block.from, seconds),
+        phones: phones.iter().map(|phone| (*phone).to_owned()).collect(),
+        amount: None,
+    };
+    let stranger: &[&str] = &["+79990000000"];
+    made.contracts.items.extend([closed(2000, &[]), closed(86_400, &[]), closed(999, &[]), closed(1000 + 31 * 86_400, &[])]);
+    made.contracts.items.extend([closed(2000, stranger), closed(-5, stranger)]);
+    let compared = made.compare(&experiment);
+    assert_eq!(compared.unmatched, UnmatchedContracts { without_phone: 2, without_call: 1, of_calls_left_out: 0 });
 }
 
 /// 60 of 600 calls close: variance 0.1 x 0.9 over 0.01 is 9, so +20 % needs 3533 calls per side; the smaller has 300, so 3233 more.
@@ -190,7 +237,7 @@ fn calls_that_do_not_count_are_left_out_and_told() {
     made.call(later(last.from, 1000), last.arm);
     // Ten days after the last call but for one second.
     let now = later(last.from, 1000 + 10 * 86_400 - 1);
-    let compared = of_experiment(&experiment, &made.calls, &made.contracts, &TimeZone::UTC, now);
+    let compared = of_experiment(&experiment, &made.calls, &made.contracts, now);
     let expected = LeftOut { after_switch: 1, immature: 1, personal: 1, braked: 1, off_schedule: 2 };
     assert_eq!(compared.left_out, expected);
     assert_eq!(compared.control.calls + compared.treatment.calls, 2);

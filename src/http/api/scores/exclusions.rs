@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 
 use super::{AuthorItem, checked_text, let_correct};
 use crate::broker::refresh_scores;
-use crate::broker::store::InterventionRequest;
-use crate::core::ids::{AgentId, ConnectionId, DealId};
+use crate::broker::store::{InterventionRequest, PageRequest};
+use crate::core::ids::{AgentId, CallId, ConnectionId, DealId};
 use crate::core::intervention::{Change, Excluded, Intervention};
+use crate::core::policy::{Exposure, Policy};
 use crate::core::workspace::{ConnectionKind, Workspace};
 use crate::http::access::Reader;
 use crate::http::api::interventions;
@@ -18,6 +19,9 @@ use crate::http::api::page::{PageQuery, Query};
 use crate::http::body::JsonBody;
 use crate::http::problem::{Code, Problem};
 use crate::http::state::AppState;
+
+/// Calls of several connections may have one id: so many facts are looked at.
+const CALLS_LOOKED_AT: usize = 500;
 
 /// What shall not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -142,8 +146,11 @@ pub async fn post_exclusion(
     let_correct(&reader)?;
     let reason = checked_text("reason", &body.reason, 200)?;
     let subject = checked_subject(&reader.tenant.workspace, body.subject)?;
-    if let Excluded::Deal { connection, deal } = &subject {
-        check_deal(&state, &reader, connection, deal).await?;
+    match &subject {
+        Excluded::Deal { connection, deal } => check_deal(&state, &reader, connection, deal).await?,
+        // Whatever takes out nothing may be lifted all the same.
+        Excluded::Call { connection, call } if !body.lifted => check_call(&state, &reader, connection, call).await?,
+        Excluded::Call { .. } | Excluded::Days { .. } => {}
     }
     let set = interventions::set(&state, &reader, Change::Exclusion { subject, reason, lifted: body.lifted }).await?;
     refresh_scores::refresh_all(&state.store, &reader.tenant, state.clock.now()).await?;
@@ -199,6 +206,26 @@ async fn check_deal(state: &AppState, reader: &Reader, connection: &ConnectionId
         return Ok(());
     }
     Err(Problem::new(Code::NotFound, format!("`{connection}` has shown no deal `{deal}` so far.")))
+}
+
+/// So would that of a call where no score rests on calls.
+async fn check_call(state: &AppState, reader: &Reader, connection: &ConnectionId, call: &CallId) -> Result<(), Problem> {
+    let workspace = &reader.tenant.workspace;
+    let counts_calls = |policy: &Policy| policy.score.as_ref().is_some_and(|score| score.exposure == Exposure::Calls);
+    if !workspace.policies.iter().any(counts_calls) {
+        let detail = "Taking out a call would change nothing: no policy counts conversions from calls (`exposure: calls`). Exclude \
+                      the deal, or days.";
+        return Err(Problem::new(Code::InvalidBody, detail));
+    }
+    let wanted = || PageRequest { cursor: None, limit: CALLS_LOOKED_AT, call: Some(call.clone()) };
+    let decisions = state.store.decisions(&workspace.id, wanted()).await?;
+    let events = state.store.events(&workspace.id, wanted()).await?;
+    let is_known = decisions.items.iter().any(|record| record.call_key().connection == *connection)
+        || events.items.iter().any(|event| event.received.connection == *connection);
+    if is_known {
+        return Ok(());
+    }
+    Err(Problem::new(Code::NotFound, format!("`{connection}` has told of no call `{call}` so far.")))
 }
 
 fn item(intervention: &Intervention) -> Option<ExclusionItem> {

@@ -5,6 +5,8 @@ pub mod exclusions;
 pub mod explanation;
 pub mod groups;
 pub mod objections;
+pub mod pool;
+pub mod refused;
 pub mod versions;
 
 use axum::Json;
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use self::groups::GroupScoreItem;
+use self::pool::{NotesItem, PoolItem};
 use super::page::Query;
 use crate::broker::score_book::PolicyScores;
 use crate::core::adjustments::Adjustment;
@@ -111,15 +114,6 @@ pub struct UnmappedItem {
     pub deals: u64,
 }
 
-/// A score table that was not taken.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct RefusedVersion {
-    /// The version it gets if it is accepted.
-    pub version: u64,
-    /// Why it was not taken.
-    pub reason: String,
-}
-
 /// Scores under a policy.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ScoresBody {
@@ -137,6 +131,10 @@ pub struct ScoresBody {
     pub groups: Vec<GroupScoreItem>,
     /// CRM users with deals who are mapped to no agent.
     pub unmapped_users: Vec<UnmappedItem>,
+    /// What everybody is compared with; null before the first scores, and for agents.
+    pub pool: Option<PoolItem>,
+    /// What was left out, guessed, or counted otherwise than the CRM states it; null before the first scores.
+    pub notes: Option<NotesItem>,
     /// Contracts whose amount is left out for another currency.
     pub foreign_currency_deals: u64,
     /// Contracts without an amount.
@@ -165,7 +163,7 @@ impl AuthorItem {
     }
 }
 
-/// What each agent's results come to.
+/// What each agent's results come to. An agent sees the own.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/scores",
@@ -180,8 +178,9 @@ pub async fn list_scores(
 ) -> Result<Json<ScoresBody>, Problem> {
     let (ix, policy) = scored_policy(&reader.tenant.workspace, query.policy.as_deref())?;
     let scores = reader.tenant.scores.policy(&policy.id).unwrap_or_default();
-    let groups = groups::items(&reader.tenant.workspace, ix, &scores, state.clock.now());
-    Ok(Json(ScoresBody { groups, ..body(policy, &scores) }))
+    let groups =
+        if reader.agent.is_some() { Vec::new() } else { groups::items(&reader.tenant.workspace, ix, &scores, state.clock.now()) };
+    Ok(Json(ScoresBody { groups, ..body(policy, &scores, &reader) }))
 }
 
 /// The policy asked for; without a name the only one that has scores.
@@ -218,11 +217,14 @@ fn checked_text(name: &str, text: &str, most: usize) -> Result<String, Problem> 
     Ok(text.to_owned())
 }
 
-fn body(policy: &Policy, scores: &PolicyScores) -> ScoresBody {
+fn body(policy: &Policy, scores: &PolicyScores, reader: &Reader) -> ScoresBody {
     let table = scores.in_use();
     let notes = table.map(|table| table.notes.clone()).unwrap_or_default();
-    let unmapped = table.into_iter().flat_map(|table| &table.unmapped_users);
-    let agents = table.into_iter().flat_map(|table| table.agents.iter().map(|score| item(table, score, scores)));
+    // The figures of the pool would tell a colleague's, where there is one.
+    let sees_all = reader.role.may_see_scores_of_others();
+    let is_seen = |score: &&AgentScore| sees_all || reader.agent.as_ref() == Some(&score.agent);
+    let unmapped = table.into_iter().flat_map(|table| &table.unmapped_users).filter(|_| sees_all);
+    let agents = table.into_iter().flat_map(|table| table.agents.iter().filter(is_seen).map(|score| item(table, score, scores)));
     ScoresBody {
         policy: policy.id.to_string(),
         as_of: table.map(|table| table.as_of.to_string()),
@@ -233,6 +235,8 @@ fn body(policy: &Policy, scores: &PolicyScores) -> ScoresBody {
         unmapped_users: unmapped
             .map(|user| UnmappedItem { connection: user.connection.to_string(), user: user.user.to_string(), deals: user.deals })
             .collect(),
+        pool: table.filter(|_| sees_all).map(|table| PoolItem::of(&table.pool)),
+        notes: table.map(|table| NotesItem::of(&table.notes)),
         foreign_currency_deals: notes.foreign_currency_deals,
         contracts_without_amount: notes.contracts_without_amount,
         contracts_without_call: notes.contracts_without_call,

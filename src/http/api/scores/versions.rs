@@ -5,13 +5,14 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{RefusedVersion, ScoresQuery, checked_text, let_correct, scored_policy};
+use super::refused::{self, RefusedVersion};
+use super::{ScoresQuery, checked_text, let_correct, scored_policy};
 use crate::broker::refresh_scores;
-use crate::broker::score_book::PolicyScores;
 use crate::broker::store::StoredScoreVersion;
 use crate::core::intervention::Change;
 use crate::core::policy::Policy;
 use crate::core::score_table::ScoreTable;
+use crate::core::workspace::PolicyIx;
 use crate::http::access::Reader;
 use crate::http::api::interventions;
 use crate::http::api::page::Query;
@@ -28,10 +29,16 @@ pub struct VersionValue {
     pub value: f64,
 }
 
+impl VersionValue {
+    pub(super) fn of(table: &ScoreTable) -> Vec<Self> {
+        table.agents.iter().map(|score| Self { agent: score.agent.to_string(), value: score.value }).collect()
+    }
+}
+
 /// A version of a score table.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct VersionItem {
-    /// Its number, from 1.
+    /// Its number, from 1; a table that was kept out has had a number, too.
     pub version: u64,
     /// When it was taken.
     pub taken_at: String,
@@ -68,11 +75,16 @@ pub struct PinBody {
     pub policy: Option<String>,
     /// A kept version, or null for the newest again.
     #[schema(required = true)]
-    #[serde(deserialize_with = "Option::deserialize")]
+    #[serde(deserialize_with = "given")]
     pub version: Option<u64>,
     /// Why.
     #[schema(max_length = 200)]
     pub reason: Option<String>,
+}
+
+/// Null is a value like another, and must be given.
+fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    Option::deserialize(from)
 }
 
 /// Which refused table to take.
@@ -101,8 +113,11 @@ pub async fn list_versions(
     reader: Reader,
     Query(query): Query<ScoresQuery>,
 ) -> Result<Json<VersionList>, Problem> {
-    let (_, policy) = scored_policy(&reader.tenant.workspace, query.policy.as_deref())?;
-    list(&state, &reader, policy).await.map(Json)
+    if !reader.role.may_see_scores_of_others() {
+        return Err(Problem::new(Code::Forbidden, "The team's scores are for those who lead: an agent's own are at `scores`."));
+    }
+    let scored = scored_policy(&reader.tenant.workspace, query.policy.as_deref())?;
+    list(&state, &reader, scored).await.map(Json)
 }
 
 /// Holds shares to a version of the score table, at once, or lets them follow the newest again: by a sales lead or an operator.
@@ -120,7 +135,7 @@ pub async fn put_pin(
     JsonBody(body): JsonBody<PinBody>,
 ) -> Result<Json<VersionList>, Problem> {
     let_correct(&reader)?;
-    let (_, policy) = scored_policy(&reader.tenant.workspace, body.policy.as_deref())?;
+    let (ix, policy) = scored_policy(&reader.tenant.workspace, body.policy.as_deref())?;
     let reason = body.reason.as_deref().map(|reason| checked_text("reason", reason, 200)).transpose()?;
     if let Some(version) = body.version {
         let kept = state.store.score_versions(&reader.tenant.workspace.id, &policy.id).await?;
@@ -133,10 +148,11 @@ pub async fn put_pin(
     let change = Change::ScorePin { policy: policy.id.clone(), version: body.version, reason };
     interventions::set(&state, &reader, change).await?;
     refresh_scores::step_now(&state.store, &reader.tenant, state.clock.now()).await?;
-    list(&state, &reader, policy).await.map(Json)
+    list(&state, &reader, (ix, policy)).await.map(Json)
 }
 
-/// Takes a score table after all that was refused for moving too much, as the CRM shows it now: by a sales lead or an operator.
+/// Takes a score table after all that was refused for moving too much: by a sales lead or an operator. It is computed anew, and not
+/// taken (409) where it is another one by now.
 #[utoipa::path(
     post,
     path = "/api/v1/workspaces/{workspace}/scores/accept",
@@ -154,35 +170,45 @@ pub async fn post_accept(
     let (ix, policy) = scored_policy(&reader.tenant.workspace, body.policy.as_deref())?;
     let reason = body.reason.as_deref().map(|reason| checked_text("reason", reason, 200)).transpose()?;
     let scores = reader.tenant.scores.policy(&policy.id).unwrap_or_default();
-    let Some(refused) = refused(&scores) else {
+    let Some(waiting) = scores.kept_out.map(|kept_out| kept_out.version) else {
         let detail = format!("No score table of policy `{}` waits to be accepted.", policy.id);
         return Err(Problem::new(Code::NotFound, detail));
     };
-    if let Some(version) = body.version.filter(|version| *version != refused.version) {
-        let detail =
-            format!("Version {version} does not wait to be accepted, version {} does: look at it first.", refused.version);
+    if let Some(version) = body.version.filter(|version| *version != waiting) {
+        let detail = format!("Version {version} does not wait to be accepted, version {waiting} does: look at it first.");
         return Err(Problem::new(Code::InvalidBody, detail));
     }
-    let change = Change::ScoreAccept { policy: policy.id.clone(), version: refused.version, reason };
+    let change = Change::ScoreAccept { policy: policy.id.clone(), version: waiting, reason };
     interventions::set(&state, &reader, change).await?;
     if !refresh_scores::refresh(&state.store, &reader.tenant, ix, state.clock.now()).await? {
-        return Err(Problem::new(Code::Internal, "The scores could not be computed; the log says why."));
+        return Err(not_taken(&reader, policy, waiting));
     }
-    list(&state, &reader, policy).await.map(Json)
+    list(&state, &reader, (ix, policy)).await.map(Json)
 }
 
-fn refused(scores: &PolicyScores) -> Option<RefusedVersion> {
-    scores.refused.clone().map(|reason| RefusedVersion { version: scores.next_version(), reason })
+/// What is computed on accepting may be another table than the one that was looked at.
+fn not_taken(reader: &Reader, policy: &Policy, accepted: u64) -> Problem {
+    let waiting = reader.tenant.scores.policy(&policy.id).and_then(|scores| scores.kept_out).map(|kept_out| kept_out.version);
+    match waiting.filter(|waiting| *waiting != accepted) {
+        Some(waiting) => {
+            let detail = format!(
+                "The CRM shows something else than in version {accepted} by now, so nothing was taken: version {waiting} waits to be \
+                 accepted now. Look at it in `scores/versions` and accept it by its number."
+            );
+            Problem::new(Code::NotNow, detail)
+        }
+        None => Problem::new(Code::Internal, "The scores could not be computed; the log says why."),
+    }
 }
 
-async fn list(state: &AppState, reader: &Reader, policy: &Policy) -> Result<VersionList, Problem> {
+async fn list(state: &AppState, reader: &Reader, (ix, policy): (PolicyIx, &Policy)) -> Result<VersionList, Problem> {
     let kept = state.store.score_versions(&reader.tenant.workspace.id, &policy.id).await?;
     let scores = reader.tenant.scores.policy(&policy.id).unwrap_or_default();
     let in_use = scores.version_in_use();
     Ok(VersionList {
         policy: policy.id.to_string(),
         pinned: scores.pin.filter(|_| scores.pinned.is_some()),
-        refused: refused(&scores),
+        refused: refused::shown(&reader.tenant.workspace, ix, &scores),
         items: kept.iter().filter_map(|kept| item(kept, in_use)).collect(),
         next: None,
     })
@@ -191,13 +217,12 @@ async fn list(state: &AppState, reader: &Reader, policy: &Policy) -> Result<Vers
 /// One that cannot be read is left out: it could not be pinned either.
 fn item(kept: &StoredScoreVersion, in_use: Option<u64>) -> Option<VersionItem> {
     let table: ScoreTable = serde_json::from_str(&kept.body).ok()?;
-    let agents = table.agents.iter().map(|score| VersionValue { agent: score.agent.to_string(), value: score.value });
     Some(VersionItem {
         version: kept.version,
         taken_at: kept.taken_at.to_string(),
         as_of: table.as_of.to_string(),
         in_use: in_use == Some(kept.version),
         contracts_closed: table.pool.contracts_closed,
-        agents: agents.collect(),
+        agents: VersionValue::of(&table),
     })
 }
