@@ -2,15 +2,14 @@
 //!
 //! Changes nothing that is stored. What it compares and what it cannot know: see `core::replay`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::recorded_calls::{CALL_HOURS_MAX, CHUNK_HOURS, after, calls_of, chunk, key_of};
+use super::recorded_calls::{CHUNK_HOURS, after, calls_of, chunk, key_of};
 use super::score_book::PolicyScores;
 use super::store::{Recorded, Store, StoreError, StoredScores};
-use crate::core::call::CallEventType;
 use crate::core::credit_book::PERIODS_REMEMBERED;
 use crate::core::ids::{AgentId, CallKey, GroupId, PolicyId};
 use crate::core::intervention::Intervention;
@@ -51,11 +50,12 @@ pub async fn replay(
     let tables = tables(store.scores(&request.current.id).await?);
     let board = board(&request.other, &tables);
     let mut replay = Replay::new(Arc::clone(&request.other), board, unchanged_groups(request));
-    let earlier = take_over(store, request, &mut replay).await?;
+    take_over(store, request, &mut replay).await?;
     let mut at = request.from;
     while at < request.until {
         let (facts, tail, end) = chunk(store, &request.current.id, at, request.until).await?;
-        run(&mut replay, facts, &tail, &earlier, &request.current.default_region);
+        run(&mut replay, decisions(&facts, &tail, &request.current.default_region), &facts);
+        replay.end_day(end);
         progress(end);
         at = end;
     }
@@ -63,76 +63,87 @@ pub async fn replay(
     Ok(ReplayResult { outcome: replay.outcome().clone(), values })
 }
 
-/// Brings the replay to the state at the start of the span. Gives the calls that may still have been going on then.
-async fn take_over(store: &dyn Store, request: &ReplayRequest, replay: &mut Replay) -> Result<HashSet<CallKey>, StoreError> {
+/// Brings the replay to the state at the start of the span.
+async fn take_over(store: &dyn Store, request: &ReplayRequest, replay: &mut Replay) -> Result<(), StoreError> {
     let period = request.other.policies.iter().map(|policy| i64::from(policy.period_seconds)).max().unwrap_or_default();
     let seconds = (PERIODS_REMEMBERED * period).max(CHUNK_HOURS * 3600);
     let mut at = request.from.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN);
-    let mut going_on = HashSet::new();
     let standing = store.standing(&request.current.id, at).await?;
-    standing.events.iter().for_each(|received| replay.agent_state(received));
+    standing.events.iter().for_each(|received| replay.event(received));
     standing.presence.into_iter().for_each(|presence| replay.presence(presence));
     standing.interventions.iter().for_each(|intervention| replay.intervention(intervention));
     while at < request.from {
         let until = after(at, CHUNK_HOURS).min(request.from);
         let facts = store.recorded(&request.current.id, at, until).await?;
-        for record in facts.decisions {
-            if after(record.decision.received_at, CALL_HOURS_MAX) > request.from {
-                going_on.insert(record.call_key());
-            }
-            replay.before(record);
-        }
-        facts.events.iter().for_each(|received| replay.event_before(received));
-        facts.presence.into_iter().for_each(|presence| replay.presence(presence));
-        facts.interventions.iter().for_each(|intervention| replay.intervention(intervention));
-        replay.forget(until);
+        let decisions = facts.decisions.iter().map(Fact::Before).collect();
+        run(replay, decisions, &facts);
+        replay.end_day(until);
         at = until;
     }
-    Ok(going_on)
+    replay.begin(request.from);
+    Ok(())
 }
 
 enum Fact<'a> {
+    Before(&'a Arc<DecisionRecord>),
     Call(Box<RecordedCall>, &'a Arc<DecisionRecord>),
-    AgentState(&'a ReceivedEvent),
-    EventBefore(&'a ReceivedEvent),
-    Presence(Presence),
+    Callback(&'a Arc<DecisionRecord>),
+    Event(&'a ReceivedEvent),
+    Presence(&'a Presence),
     Intervention(&'a Intervention),
 }
 
-fn run(replay: &mut Replay, facts: Recorded, tail: &[ReceivedEvent], earlier: &HashSet<CallKey>, region: &str) {
-    let calls = calls_of(&facts, tail);
-    let mut timeline: Vec<(Timestamp, Fact<'_>)> = Vec::new();
-    for received in &facts.events {
-        if received.event.event_type == CallEventType::AgentState {
-            timeline.push((received.received_at, Fact::AgentState(received)));
-        } else if key_of(received).is_some_and(|key| earlier.contains(&key)) {
-            timeline.push((received.received_at, Fact::EventBefore(received)));
+/// The decisions of a chunk, to be made anew; `tail` are the events of the hours behind it.
+fn decisions<'a>(facts: &'a Recorded, tail: &[ReceivedEvent], region: &str) -> Vec<Fact<'a>> {
+    let calls = calls_of(facts, tail);
+    let made = facts.decisions.iter().filter_map(|record| {
+        if record.asked.calls_back.is_some() {
+            return Some(Fact::Callback(record));
         }
-    }
-    for call in calls.values().filter(|call| !earlier.contains(&call.key)) {
-        if let (Some(recorded), Some(first)) = (RecordedCall::of(call, region), call.decisions.first()) {
-            timeline.push((recorded.asked_at, Fact::Call(Box::new(recorded), first)));
-        }
-    }
-    timeline.extend(facts.presence.into_iter().map(|presence| (presence.set_at, Fact::Presence(presence))));
-    timeline.extend(facts.interventions.iter().map(|set| (set.set_at, Fact::Intervention(set))));
-    timeline.sort_by_key(|(at, fact)| (*at, order(fact)));
-    for (_, fact) in timeline {
-        match fact {
-            Fact::Call(call, recorded) => replay.call(&call, recorded),
-            Fact::AgentState(received) => replay.agent_state(received),
-            Fact::EventBefore(received) => replay.event_before(received),
-            Fact::Presence(presence) => replay.presence(presence),
-            Fact::Intervention(intervention) => replay.intervention(intervention),
-        }
-    }
+        let call = RecordedCall::of_attempt(calls.get(&record.call_key())?, record, region)?;
+        Some(Fact::Call(Box::new(call), record))
+    });
+    made.collect()
 }
 
-/// Of what happened at the same instant: what people said first, then calls in the order of their decisions.
-fn order(fact: &Fact<'_>) -> u64 {
-    match fact {
-        Fact::Presence(_) | Fact::Intervention(_) | Fact::AgentState(_) | Fact::EventBefore(_) => 0,
-        Fact::Call(_, recorded) => recorded.sequence,
+/// Where a fact stands: when; of what happened at the same instant first what stands by itself, then decisions in their order, each
+/// followed by what was told of its call.
+type Place = (Timestamp, u64, bool);
+
+/// Lets all facts of a chunk happen in the order they were received in.
+fn run(replay: &mut Replay, decisions: Vec<Fact<'_>>, facts: &Recorded) {
+    let begun: HashMap<(CallKey, Timestamp), u64> = facts
+        .decisions
+        .iter()
+        .filter(|record| record.decision.attempt == 1)
+        .map(|record| ((record.call_key(), record.decision.received_at), record.sequence))
+        .collect();
+    let mut timeline: Vec<(Place, Fact<'_>)> = Vec::with_capacity(facts.decisions.len() + facts.events.len());
+    let mut reached = Timestamp::MIN;
+    for fact in decisions {
+        if let Fact::Before(record) | Fact::Call(_, record) | Fact::Callback(record) = &fact {
+            // Decided in this order, whatever was received first.
+            reached = reached.max(record.decision.received_at);
+            timeline.push(((reached, record.sequence, false), fact));
+        }
+    }
+    for received in &facts.events {
+        let at = received.received_at;
+        let own = key_of(received).and_then(|key| begun.get(&(key, at)));
+        timeline.push(((at, own.copied().unwrap_or(0), own.is_some()), Fact::Event(received)));
+    }
+    timeline.extend(facts.presence.iter().map(|presence| ((presence.set_at, 0, false), Fact::Presence(presence))));
+    timeline.extend(facts.interventions.iter().map(|set| ((set.set_at, 0, false), Fact::Intervention(set))));
+    timeline.sort_by_key(|(place, _)| *place);
+    for (_, fact) in timeline {
+        match fact {
+            Fact::Before(record) => replay.before(record),
+            Fact::Call(call, recorded) => replay.call(&call, recorded),
+            Fact::Callback(recorded) => replay.callback(recorded),
+            Fact::Event(received) => replay.event(received),
+            Fact::Presence(presence) => replay.presence(presence.clone()),
+            Fact::Intervention(intervention) => replay.intervention(intervention),
+        }
     }
 }
 

@@ -131,12 +131,16 @@ struct Report {
     calls: u64,
     first_differs: u64,
     without_route: u64,
+    /// Tasks to call back that were given to somebody.
+    tasks: u64,
+    /// Those that somebody else would have been given, or nobody.
+    tasks_differ: u64,
     without_target_recorded: u64,
     without_target_replayed: u64,
     agents: Vec<AgentLine>,
     /// Change of expected value per answered call, by the scores in use; null without scores.
     value_change: Option<f64>,
-    cannot_know: [&'static str; 3],
+    cannot_know: [&'static str; UNKNOWABLE.len()],
 }
 
 #[derive(Debug, Serialize)]
@@ -177,6 +181,8 @@ impl Report {
             calls: outcome.calls,
             first_differs: outcome.first_differs,
             without_route: outcome.without_route,
+            tasks: outcome.tasks,
+            tasks_differ: outcome.tasks_differ,
             without_target_recorded: recorded.without_target,
             without_target_replayed: replayed.without_target,
             agents: people.into_iter().map(line).collect(),
@@ -201,6 +207,13 @@ impl Report {
         );
         if self.without_route > 0 {
             let _ = write!(text, "; {} calls have no route in the other file", self.without_route);
+        }
+        if self.tasks > 0 {
+            let _ = write!(
+                text,
+                "; of {} callbacks {} would have been given to somebody else or nobody",
+                self.tasks, self.tasks_differ
+            );
         }
         text.push_str(".\n\n");
         let _ = writeln!(

@@ -1,5 +1,7 @@
 //! What-if: recorded calls under another policy, through the same functions.
 
+mod same_file;
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};

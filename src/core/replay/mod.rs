@@ -1,10 +1,12 @@
 //! What-if: recorded calls under another policy, through the same choice and the same fold as the service.
 //!
-//! Each recorded call is asked about again, at its own time, in the state that the other policy would have led to. Where the same
-//! agent is named first, it goes as recorded. Else what happened to it then is assumed of whoever is named first now: answered
-//! after the same time, talked for as long; a call that nobody answered stays unanswered. So a replay says who would have been rung
-//! how often, not what would have come of it. It reads nothing and prints nothing.
+//! Each recorded call is asked about again, at its own time, in the state that the other policy would have led to. As long as the
+//! same agent is named first, it goes as recorded, event by event. Else what happened to it then is assumed of whoever is named first
+//! now: answered after the same time, talked for as long; a call that nobody answered stays unanswered. What happened without us (an
+//! agent's own calls) happens again. So a replay says who would have been rung how often, not what would have come of it. It reads
+//! nothing and prints nothing.
 
+mod played_call;
 mod recorded_call;
 
 use std::cmp::Reverse;
@@ -14,27 +16,36 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::call::{CallEvent, CallEventType, Direction};
+use super::callback::{TaskState, missed_key};
+use super::callback_choice;
 use super::choose::{self, Choice, Question, RecordHead};
-use super::decision::Reason;
+use super::decision::{Decision, Reason};
 use super::ids::{AgentId, CallKey, GroupId};
 use super::intervention::Intervention;
 use super::record::{DecisionRecord, GroupView, Presence, ReceivedEvent};
+use super::rollout::Arm;
 use super::route_match::match_route;
 use super::share_board::{GroupShares, ShareBoard};
 use super::tally::Tally;
 use super::workspace::{GroupIx, Workspace};
+use played_call::{Course, PlayedCall};
 
 pub use recorded_call::{Fate, RecordedCall};
 
 /// What a replay cannot know, to be said beside every result.
-pub const UNKNOWABLE: [&str; 3] = [
+pub const UNKNOWABLE: [&str; 5] = [
     "whether another agent would have picked up as fast and talked as long: the recorded times are assumed",
+    "whether another agent would have missed an offer or handed the call on: that is repeated only where the same agent is named first",
     "whether another agent would have sold: only who gets the calls is replayed, expected value follows from scores",
     "what callers would have done: a call that nobody answered stays unanswered, a later call stays where it was",
+    "what came first of things received within the same milliseconds",
 ];
 
-/// Calls that are over are let go after so many.
-const FORGET_EVERY: u64 = 256;
+/// Calls that are over are let go so often, like in the service.
+const FORGET_EVERY_SECONDS: i64 = 5;
+
+/// What comes later than this of a call is of another one, as in the service.
+const CALL_KEPT_SECONDS: i64 = 24 * 3600;
 
 /// What one agent got.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -61,10 +72,14 @@ pub struct Side {
 pub struct Outcome {
     /// Calls replayed.
     pub calls: u64,
-    /// Calls in which another agent, or nobody, is named first.
+    /// Calls in which another agent, or nobody, is named first, in the first answer or in a later one.
     pub first_differs: u64,
     /// Calls that no route of the other workspace takes.
     pub without_route: u64,
+    /// Tasks to call back that were given to somebody.
+    pub tasks: u64,
+    /// Those that another agent is given, or nobody.
+    pub tasks_differ: u64,
     /// As recorded.
     pub recorded: Side,
     /// Under the other policy.
@@ -79,6 +94,10 @@ pub struct Replay {
     as_recorded: HashMap<GroupId, Option<Arc<[f64]>>>,
     due: BinaryHeap<Reverse<Due>>,
     next_event: u64,
+    calls: HashMap<CallKey, PlayedCall>,
+    forgot_at: Timestamp,
+    /// Groups whose credit counted something else when a decision before the span was recorded: the last time.
+    other_credit: HashMap<GroupId, Timestamp>,
     outcome: Outcome,
 }
 
@@ -94,31 +113,53 @@ impl Replay {
             as_recorded: unchanged.into_iter().map(|group| (group, None)).collect(),
             due: BinaryHeap::new(),
             next_event: 0,
+            calls: HashMap::new(),
+            forgot_at: Timestamp::MIN,
+            other_credit: HashMap::new(),
             outcome: Outcome::default(),
         }
     }
 
-    /// Takes over what was recorded before the span: the state that the replay starts from.
-    pub fn before(&mut self, record: Arc<DecisionRecord>) {
-        self.tally.add_decision(record);
+    /// Takes over a decision from before the span: the state that the replay starts from.
+    pub fn before(&mut self, record: &Arc<DecisionRecord>) {
+        self.happen_until(record.decision.received_at);
+        let workspace = self.tally.workspace();
+        let other = record.groups.iter().filter(|view| has_other_credit(workspace, view));
+        self.other_credit.extend(other.map(|view| (view.group.clone(), record.decision.received_at)));
+        self.add_decision(Arc::clone(record));
     }
 
-    /// Lets go what is over: to be called now and then while facts before the span are taken over.
-    pub fn forget(&mut self, now: Timestamp) {
-        self.happen_until(now);
-        self.tally.forget(now);
+    /// Ends the taking over. Groups whose credit would mean something else from now on start again at 0, as when a file is applied.
+    pub fn begin(&mut self, from: Timestamp) {
+        self.happen_until(from);
+        for (group, last) in std::mem::take(&mut self.other_credit) {
+            self.tally.reset_credit(&group, last.checked_add(SignedDuration::from_micros(1)).unwrap_or(last));
+        }
     }
 
-    /// Takes over an event of a call that was asked about before the span.
-    pub fn event_before(&mut self, received: &ReceivedEvent) {
+    /// Lets go calls that are too old for anything more to be told of them: to be called once a day or so.
+    pub fn end_day(&mut self, now: Timestamp) {
+        let young = |call: &PlayedCall| now.duration_since(call.asked_at).as_secs() <= CALL_KEPT_SECONDS;
+        self.calls.retain(|_, call| young(call));
+    }
+
+    /// Goes on with an event: the PBX's word on an agent, or something of a call, unless that goes otherwise now.
+    pub fn event(&mut self, received: &ReceivedEvent) {
         self.happen_until(received.received_at);
-        self.tally.add_event(received);
+        let key = received.event.call_id.clone().map(|call| CallKey { connection: received.connection.clone(), call });
+        match key.as_ref().and_then(|key| self.calls.get(key)) {
+            Some(call) if call.course == Course::Assumed => {}
+            Some(_) | None => self.add_event(received, key.as_ref()),
+        }
     }
 
     /// Goes on with what was set by hand.
     pub fn intervention(&mut self, intervention: &Intervention) {
         self.happen_until(intervention.set_at);
         self.tally.intervene(intervention);
+        for key in intervention.change.moved_calls() {
+            self.restore(&key, intervention.set_at);
+        }
     }
 
     /// Goes on with a presence set by hand.
@@ -127,29 +168,55 @@ impl Replay {
         self.tally.set_presence(presence);
     }
 
-    /// Goes on with the PBX's word on an agent.
-    pub fn agent_state(&mut self, received: &ReceivedEvent) {
-        self.happen_until(received.received_at);
-        self.tally.add_event(received);
-    }
-
-    /// Goes on with a call; calls must come in the order they were asked about.
+    /// Goes on with a question for a call, whichever attempt; they must come in the order of their decisions.
     pub fn call(&mut self, call: &RecordedCall, recorded: &DecisionRecord) {
         self.happen_until(call.asked_at);
+        // An id that comes again a day later names another call.
+        let young = |known: &&PlayedCall| call.asked_at.duration_since(known.asked_at).as_secs() <= CALL_KEPT_SECONDS;
+        let known = self.calls.get(&call.key).filter(young).map(|known| known.course);
+        if known == Some(Course::Assumed) && matches!(call.fate, Fate::Answered { .. }) {
+            // Somebody else has it or will, so the PBX need not ask again.
+            return;
+        }
         self.follow_recorded_shares(recorded);
         let choice = self.choose(call);
-        let answers = self.answers(call, &choice);
-        self.count(call, &choice, answers.as_ref());
-        let (sequence, feed) = (self.tally.sequence() + 1, call.feed);
-        let decision_id = uuid::Uuid::from_u128(u128::from(sequence));
-        let head = RecordHead { sequence, decision_id, call: call.key.clone(), attempt: 1, received_at: call.asked_at, feed };
-        let record = choice.into_record(head);
-        // Who called matters to later calls.
-        self.tally.add_decision(Arc::new(DecisionRecord { asked: recorded.asked.clone(), ..record }));
-        if sequence.is_multiple_of(FORGET_EVERY) {
-            self.tally.forget(call.asked_at);
+        let first = choice.targets.first().map(|target| target.agent.clone());
+        let goes_as_recorded = first == call.first && self.has_who_answered(call);
+        let course = if goes_as_recorded && known != Some(Course::Assumed) { Course::Recorded } else { Course::Assumed };
+        let answers = match &call.fate {
+            Fate::Answered { agent, .. } if course == Course::Recorded => Some(agent.clone()),
+            Fate::Answered { .. } => first.clone(),
+            Fate::Unanswered { .. } | Fate::Untold => None,
+        };
+        if known.is_none() {
+            self.count(call, first.as_ref());
         }
-        self.plan(call, answers);
+        self.count_course(call, first != call.first, answers.clone());
+        self.add_decision(Arc::new(self.record(call, choice, recorded)));
+        if let Some(played) = self.calls.get_mut(&call.key) {
+            played.course = course;
+        }
+        if course == Course::Assumed {
+            self.plan(call, answers);
+        }
+    }
+
+    /// Goes on with a task to call back that was given to somebody.
+    pub fn callback(&mut self, recorded: &DecisionRecord) {
+        let (now, key) = (recorded.decision.received_at, recorded.call_key());
+        let Some(missed) = recorded.asked.calls_back.as_ref().map(|missed| missed_key(&key, missed)) else { return };
+        self.happen_until(now);
+        self.follow_recorded_shares(recorded);
+        let task = callback_choice::task_of(&self.tally, &missed, now).filter(|task| task.state == TaskState::Open);
+        let choice = task.as_ref().and_then(|task| callback_choice::choice(&self.tally, &self.board, task, now));
+        let first = choice.as_ref().and_then(|choice| choice.targets.first()).map(|target| &target.agent);
+        let recorded_first = recorded.decision.targets.first().map(|target| &target.agent);
+        self.outcome.tasks += u64::from(recorded_first.is_some());
+        self.outcome.tasks_differ += u64::from(first != recorded_first);
+        if let (Some(task), Some(choice)) = (task, choice) {
+            let choice = Choice { reason: Reason::Callback, ..choice };
+            self.add_decision(Arc::new(callback_choice::record(head(recorded, key), &task, choice)));
+        }
     }
 
     /// The comparison so far.
@@ -160,7 +227,7 @@ impl Replay {
     fn choose(&mut self, call: &RecordedCall) -> Choice {
         let workspace = Arc::clone(self.tally.workspace());
         let Some(route) = match_route(&workspace, &call.request) else {
-            self.outcome.without_route += 1;
+            self.outcome.without_route += u64::from(!self.calls.contains_key(&call.key));
             return Choice::nobody(Reason::NoRoute);
         };
         let question = Question {
@@ -175,15 +242,24 @@ impl Replay {
         choose::choose(&self.tally, &self.board, &question)
     }
 
-    /// Who answers the call, if an agent did: the same one where the same is named first, else whoever is.
-    fn answers(&self, call: &RecordedCall, choice: &Choice) -> Option<AgentId> {
-        let Fate::Answered { agent, .. } = &call.fate else { return None };
-        let first = choice.targets.first().map(|target| &target.agent);
-        let as_recorded = first == call.first.as_ref() && self.tally.workspace().find_agent(agent).is_some();
-        if as_recorded { Some(agent.clone()) } else { first.cloned() }
+    /// Whether the agent who answered, if one did, is in the other workspace.
+    fn has_who_answered(&self, call: &RecordedCall) -> bool {
+        match &call.fate {
+            Fate::Answered { agent, .. } => self.tally.workspace().find_agent(agent).is_some(),
+            Fate::Unanswered { .. } | Fate::Untold => true,
+        }
     }
 
-    /// What happens to the call, at the recorded times.
+    fn record(&self, call: &RecordedCall, choice: Choice, recorded: &DecisionRecord) -> DecisionRecord {
+        // A call for which nobody was looked for belongs to its route's group.
+        let route = || match_route(self.tally.workspace(), &call.request).map(|route| route.id.clone());
+        let route = if choice.groups.is_empty() { route() } else { None };
+        let record = choice.into_record(head(recorded, call.key.clone()));
+        // Who called matters to later calls.
+        DecisionRecord { asked: recorded.asked.clone(), decision: Decision { route, ..record.decision }, ..record }
+    }
+
+    /// What happens to a call that does not go as recorded, at the recorded times.
     fn plan(&mut self, call: &RecordedCall, answers: Option<AgentId>) {
         let at = |after: SignedDuration| call.asked_at.checked_add(after).unwrap_or(call.asked_at);
         match (&call.fate, answers) {
@@ -211,7 +287,7 @@ impl Replay {
             self.tally.advance(at);
             let event = CallEvent {
                 event_id: number.to_string().into(),
-                call_id: Some(key.call),
+                call_id: Some(key.call.clone()),
                 event_type,
                 agent,
                 number: None,
@@ -223,15 +299,53 @@ impl Replay {
                 reason: None,
                 recording_url: None,
             };
-            self.tally.add_event(&ReceivedEvent { connection: key.connection, received_at: at, event });
+            self.add_event(&ReceivedEvent { connection: key.connection.clone(), received_at: at, event }, Some(&key));
         }
         self.tally.advance(now);
+    }
+
+    fn add_decision(&mut self, record: Arc<DecisionRecord>) {
+        let (key, now) = (record.call_key(), record.decision.received_at);
+        self.restore(&key, now);
+        let played = self.calls.entry(key).or_insert_with(|| PlayedCall::new(now));
+        played.asked_at = now;
+        played.records.push(Arc::clone(&record));
+        self.tally.add_decision(record);
+        self.forget(now);
+    }
+
+    fn add_event(&mut self, received: &ReceivedEvent, key: Option<&CallKey>) {
+        if let Some(key) = key {
+            self.restore(key, received.received_at);
+            if let Some(played) = self.calls.get_mut(key) {
+                played.events.push(received.clone());
+            }
+        }
+        self.tally.add_event(received);
+        self.forget(received.received_at);
+    }
+
+    /// Takes a call back that was let go, as the service does.
+    fn restore(&mut self, key: &CallKey, now: Timestamp) {
+        if let Some(played) = self.calls.get(key).filter(|played| !played.records.is_empty())
+            && self.tally.call(key).is_none_or(|call| call.decisions.is_empty())
+        {
+            self.tally.restore(key, &played.records, &played.events, now);
+        }
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        let due = |since: Timestamp| since == Timestamp::MIN || now.duration_since(since).as_secs().abs() >= FORGET_EVERY_SECONDS;
+        if due(self.forgot_at) {
+            self.forgot_at = now;
+            self.tally.forget(now);
+        }
     }
 
     /// Groups that are as they were keep the shares that were published at that moment.
     fn follow_recorded_shares(&mut self, recorded: &DecisionRecord) {
         let mut moved = false;
-        for view in recorded.groups.iter().filter(|view| has_same_members(&self.tally, view)) {
+        for view in recorded.groups.iter().filter(|view| follows_policy(&self.tally, recorded, view)) {
             if let Some(known) = self.as_recorded.get_mut(&view.group)
                 && known.as_deref() != Some(&*view.lambda.published)
             {
@@ -257,30 +371,80 @@ impl Replay {
         ShareBoard::new(groups.collect())
     }
 
-    fn count(&mut self, call: &RecordedCall, choice: &Choice, answers: Option<&AgentId>) {
-        let first = choice.targets.first().map(|target| &target.agent);
+    /// Counts a call when it is first asked about.
+    fn count(&mut self, call: &RecordedCall, first: Option<&AgentId>) {
         self.outcome.calls += 1;
-        self.outcome.first_differs += u64::from(first != call.first.as_ref());
         let (recorded, replayed) = (&mut self.outcome.recorded, &mut self.outcome.replayed);
-        for (side, named) in [(&mut *recorded, call.first.as_ref()), (&mut *replayed, first)] {
+        for (side, named) in [(&mut *recorded, call.first.as_ref()), (replayed, first)] {
             match named {
                 Some(agent) => side.agents.entry(agent.clone()).or_default().named_first += 1,
                 None => side.without_target += 1,
             }
         }
-        let Fate::Answered { agent, talk, .. } = &call.fate else { return };
-        for (side, answers) in [(recorded, Some(agent)), (replayed, answers)] {
-            if let Some(agent) = answers {
-                let total = side.agents.entry(agent.clone()).or_default();
-                total.calls += 1;
-                total.talk_seconds += talk.as_secs_f64();
-            }
+        if let Fate::Answered { agent, talk, .. } = &call.fate {
+            recorded.answered(agent, *talk);
+        }
+        self.calls.insert(call.key.clone(), PlayedCall { is_counted: true, ..PlayedCall::new(call.asked_at) });
+    }
+
+    /// Counts how a call goes on; a later attempt may change that.
+    fn count_course(&mut self, call: &RecordedCall, differs: bool, answers: Option<AgentId>) {
+        let Some(played) = self.calls.get_mut(&call.key).filter(|played| played.is_counted) else { return };
+        if differs && !played.differs {
+            played.differs = true;
+            self.outcome.first_differs += 1;
+        }
+        let Fate::Answered { talk, .. } = &call.fate else { return };
+        let before = std::mem::replace(&mut played.answers, answers.clone());
+        if before == answers {
+            return;
+        }
+        if let Some(agent) = before {
+            self.outcome.replayed.not_answered(&agent, *talk);
+        }
+        if let Some(agent) = answers {
+            self.outcome.replayed.answered(&agent, *talk);
         }
     }
 }
 
-/// Whether the group's members are those, in that order, for whom the recorded shares were published.
-fn has_same_members(tally: &Tally, view: &GroupView) -> bool {
-    let group = tally.workspace().find_group(&view.group);
-    group.is_some_and(|group| *tally.members(group) == view.lambda.members)
+impl Side {
+    fn answered(&mut self, agent: &AgentId, talk: SignedDuration) {
+        let total = self.agents.entry(agent.clone()).or_default();
+        total.calls += 1;
+        total.talk_seconds += talk.as_secs_f64();
+    }
+
+    fn not_answered(&mut self, agent: &AgentId, talk: SignedDuration) {
+        let total = self.agents.entry(agent.clone()).or_default();
+        total.calls = total.calls.saturating_sub(1);
+        total.talk_seconds -= talk.as_secs_f64();
+    }
+}
+
+/// The head of a decision made again.
+fn head(recorded: &DecisionRecord, call: CallKey) -> RecordHead {
+    RecordHead {
+        sequence: recorded.sequence,
+        decision_id: recorded.decision.decision_id,
+        call,
+        attempt: recorded.decision.attempt,
+        received_at: recorded.decision.received_at,
+        feed: recorded.feed,
+    }
+}
+
+/// Whether a group's credit means something else in the workspace than when a decision was recorded.
+fn has_other_credit(workspace: &Workspace, view: &GroupView) -> bool {
+    let policy = workspace.find_group(&view.group).map(|group| workspace.policy_of(group));
+    policy.is_some_and(|policy| policy.count != view.count || policy.mode.counts_seconds() != view.in_seconds)
+}
+
+/// Whether a group's recorded shares are its policy's, and published for the members it has, in that order.
+fn follows_policy(tally: &Tally, recorded: &DecisionRecord, view: &GroupView) -> bool {
+    let workspace = tally.workspace();
+    workspace.find_group(&view.group).is_some_and(|group| {
+        let arm = recorded.trial.arm_under(&workspace.policy_of(group).id);
+        matches!(arm, None | Some(Arm::Policy)) && *tally.members(group) == view.lambda.members
+    })
 }

@@ -1,4 +1,4 @@
-//! A recorded call, as far as a replay repeats it: when it was asked about, when somebody answered, how long they talked.
+//! A recorded question for a call, as far as a replay repeats it: when it was asked, when somebody answered, how long they talked.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -29,14 +29,14 @@ pub enum Fate {
     Untold,
 }
 
-/// A recorded call.
+/// A recorded question for a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedCall {
-    /// Which.
+    /// Which call.
     pub key: CallKey,
     /// What was asked.
     pub request: DecisionRequest,
-    /// When it was first asked about.
+    /// When it was asked.
     pub asked_at: Timestamp,
     /// The caller's responsible manager, as it was known then.
     pub responsible: Option<AgentId>,
@@ -44,20 +44,24 @@ pub struct RecordedCall {
     pub first: Option<AgentId>,
     /// Whether events came.
     pub feed: Feed,
-    /// How it went.
+    /// How the call went.
     pub fate: Fate,
 }
 
 impl RecordedCall {
-    /// A call from what is stored of it; none for one that nobody asked about, or that is a task to call back.
+    /// The first question for a call from what is stored of it; none for one that nobody asked about, or that is a task to call back.
     pub fn of(call: &CallState, default_region: &str) -> Option<Self> {
-        let first = call.decisions.first()?;
-        if first.asked.calls_back.is_some() {
+        Self::of_attempt(call, call.decisions.first()?, default_region)
+    }
+
+    /// The question that one of a call's decisions answered; none for a task to call back.
+    pub fn of_attempt(call: &CallState, record: &DecisionRecord, default_region: &str) -> Option<Self> {
+        if record.asked.calls_back.is_some() {
             return None;
         }
-        let asked_at = first.decision.received_at;
+        let asked_at = record.decision.received_at;
         let since = |at: Timestamp| at.duration_since(asked_at).max(SignedDuration::ZERO);
-        let fate = match (first.feed, call.answered()) {
+        let fate = match (record.feed, call.answered()) {
             (Feed::Silent { .. }, _) => Fate::Untold,
             (Feed::Events, Some(answer)) => Fate::Answered {
                 agent: answer.agent.clone(),
@@ -68,11 +72,11 @@ impl RecordedCall {
         };
         Some(Self {
             key: call.key.clone(),
-            request: request(first, default_region),
+            request: request(record, default_region),
             asked_at,
-            responsible: first.decision.caller.responsible.clone(),
-            first: first.decision.targets.first().map(|target| target.agent.clone()),
-            feed: first.feed,
+            responsible: record.decision.caller.responsible.clone(),
+            first: record.decision.targets.first().map(|target| target.agent.clone()),
+            feed: record.feed,
             fate,
         })
     }
@@ -87,7 +91,7 @@ fn request(record: &DecisionRecord, default_region: &str) -> DecisionRequest {
         called: DialledNumber::read(&asked.called, default_region),
         scenario: asked.scenario.clone(),
         operation: asked.operation.clone(),
-        attempt: Some(1),
+        attempt: Some(record.decision.attempt),
         exclude: asked.exclude.clone(),
         at: asked.at,
     }
