@@ -17,7 +17,7 @@ use crate::broker::ports::Clock;
 use crate::broker::replay::{ReplayRequest, ReplayResult, replay};
 use crate::broker::store::Store;
 use crate::core::ids::AgentId;
-use crate::core::replay::{AgentTotal, Side, UNKNOWABLE};
+use crate::core::replay::{AgentTotal, Side};
 use crate::core::workspace::Workspace;
 use crate::service::clock::SystemClock;
 use crate::service::settings_check::Integrations;
@@ -50,7 +50,7 @@ pub struct ReplayArguments {
 /// Runs it.
 pub async fn run(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     let store = open::store(&arguments.settings.read()?).await?;
-    let current = stored(&*store, &arguments.workspace).await?;
+    let (current, applied_at) = stored(&*store, &arguments.workspace).await?;
     let other = match &arguments.with {
         None => Arc::clone(&current),
         Some(path) => match read(path, &current)? {
@@ -65,7 +65,7 @@ pub async fn run(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     if from >= until {
         bail!("the span is empty: --from {from} is not before --to {until}");
     }
-    let request = ReplayRequest { current, other, from, until };
+    let request = ReplayRequest { current, applied_at, other, from, until };
     let shown = !arguments.json && std::io::stderr().is_terminal();
     let mut progress = |at: Timestamp| {
         if shown {
@@ -86,7 +86,8 @@ pub async fn run(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn stored(store: &dyn Store, id: &str) -> anyhow::Result<Arc<Workspace>> {
+/// A workspace as it is in use, and since when.
+async fn stored(store: &dyn Store, id: &str) -> anyhow::Result<(Arc<Workspace>, Timestamp)> {
     let all = store.workspaces().await?;
     let Some(found) = all.iter().find(|workspace| workspace.id.as_str() == id) else {
         let known: Vec<&str> = all.iter().map(|workspace| workspace.id.as_str()).collect();
@@ -95,7 +96,7 @@ async fn stored(store: &dyn Store, id: &str) -> anyhow::Result<Arc<Workspace>> {
     let document = StoredDocument::read(&found.document).map_err(anyhow::Error::msg)?;
     let built = document.workspace.build(&Integrations);
     let told = |problems: Vec<_>| anyhow::anyhow!("workspace `{id}` as stored cannot be used: {problems:?}");
-    Ok(Arc::new(built.map_err(told)?))
+    Ok((Arc::new(built.map_err(told)?), found.applied_at))
 }
 
 /// Reads the file to compare with; none when it has problems, which are printed.
@@ -138,9 +139,9 @@ struct Report {
     without_target_recorded: u64,
     without_target_replayed: u64,
     agents: Vec<AgentLine>,
-    /// Change of expected value per answered call, by the scores in use; null without scores.
+    /// Change of expected value per answered call, by the scores of the file compared with; null without scores.
     value_change: Option<f64>,
-    cannot_know: [&'static str; UNKNOWABLE.len()],
+    cannot_know: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -187,7 +188,7 @@ impl Report {
             without_target_replayed: replayed.without_target,
             agents: people.into_iter().map(line).collect(),
             value_change: value_change(result),
-            cannot_know: UNKNOWABLE,
+            cannot_know: result.cannot_know.clone(),
         }
     }
 
@@ -237,12 +238,13 @@ impl Report {
         }
         match self.value_change {
             Some(change) => {
-                let _ = writeln!(text, "\nExpected value per answered call, by the scores in use: {:+.1} %.", 100.0 * change);
+                let _ =
+                    writeln!(text, "\nExpected value per answered call, by the scores of that file: {:+.1} %.", 100.0 * change);
             }
             None => text.push_str("\nWithout scores nothing can be said about the expected value.\n"),
         }
         text.push_str("What a replay cannot know:\n");
-        for line in self.cannot_know {
+        for line in &self.cannot_know {
             let _ = writeln!(text, "- {line}");
         }
         text
@@ -259,14 +261,6 @@ fn part(of: u64, whole: u64) -> f64 {
 
 /// Mean value of who answered, compared.
 fn value_change(result: &ReplayResult) -> Option<f64> {
-    if result.values.is_empty() {
-        return None;
-    }
-    let mean = |side: &Side| {
-        let value = |agent: &AgentId| result.values.get(agent).copied().unwrap_or(1.0);
-        let sum: f64 = side.agents.iter().map(|(agent, total)| value(agent) * total.calls as f64).sum();
-        let calls = answered(side);
-        (calls > 0).then(|| sum / calls as f64)
-    };
-    Some(mean(&result.outcome.replayed)? / mean(&result.outcome.recorded)? - 1.0)
+    let (recorded, replayed) = (result.outcome.recorded.mean_value()?, result.outcome.replayed.mean_value()?);
+    (recorded > 0.0).then(|| replayed / recorded - 1.0)
 }

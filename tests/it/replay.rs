@@ -1,6 +1,7 @@
 //! What-if: recorded calls under another policy, through the same functions.
 
 mod same_file;
+mod scores;
 
 use std::sync::Arc;
 
@@ -47,9 +48,20 @@ impl TestService {
         self.client.tell(&event).expect(200).await;
     }
 
+    /// Replays; the current workspace was applied before anything was recorded.
     async fn replayed(&self, current: &Arc<Workspace>, other: &Arc<Workspace>, from: Timestamp) -> ReplayResult {
+        self.replayed_since(current, other, from, Timestamp::MIN).await
+    }
+
+    async fn replayed_since(
+        &self,
+        current: &Arc<Workspace>,
+        other: &Arc<Workspace>,
+        from: Timestamp,
+        applied_at: Timestamp,
+    ) -> ReplayResult {
         let until = self.site.clock.now().checked_add(SignedDuration::from_secs(1)).unwrap();
-        let request = ReplayRequest { current: Arc::clone(current), other: Arc::clone(other), from, until };
+        let request = ReplayRequest { current: Arc::clone(current), applied_at, other: Arc::clone(other), from, until };
         replay(&*self.store, &request, &mut |_| {}).await.unwrap()
     }
 }

@@ -8,6 +8,7 @@
 
 mod played_call;
 mod recorded_call;
+mod shares;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -21,16 +22,16 @@ use super::callback_choice;
 use super::choose::{self, Choice, Question, RecordHead};
 use super::decision::{Decision, Reason};
 use super::ids::{AgentId, CallKey, GroupId};
-use super::intervention::Intervention;
+use super::intervention::{Change, Intervention, InterventionBook};
 use super::record::{DecisionRecord, GroupView, Presence, ReceivedEvent};
-use super::rollout::Arm;
 use super::route_match::match_route;
-use super::share_board::{GroupShares, ShareBoard};
 use super::tally::Tally;
-use super::workspace::{GroupIx, Workspace};
-use played_call::{Course, PlayedCall};
+use super::workspace::Workspace;
+use played_call::{Answerer, Course, PlayedCall};
+use shares::Shares;
 
 pub use recorded_call::{Fate, RecordedCall};
+pub use shares::{ScoreTables, Unchanged};
 
 /// What a replay cannot know, to be said beside every result.
 pub const UNKNOWABLE: [&str; 5] = [
@@ -65,6 +66,10 @@ pub struct Side {
     pub agents: BTreeMap<AgentId, AgentTotal>,
     /// Calls for which nobody was named.
     pub without_target: u64,
+    /// Answered calls that scores say something of.
+    pub valued_calls: u64,
+    /// Sum over them of what the agent who answers is worth, by the scores of the other workspace; an average agent is 1.
+    pub value: f64,
 }
 
 /// What a replay comes to.
@@ -89,9 +94,7 @@ pub struct Outcome {
 /// Recorded calls under another policy, one after another.
 pub struct Replay {
     tally: Tally,
-    board: ShareBoard,
-    /// Published shares of the groups that are as they were: recorded with every decision.
-    as_recorded: HashMap<GroupId, Option<Arc<[f64]>>>,
+    shares: Shares,
     due: BinaryHeap<Reverse<Due>>,
     next_event: u64,
     calls: HashMap<CallKey, PlayedCall>,
@@ -105,12 +108,11 @@ pub struct Replay {
 type Due = (Timestamp, u64, CallKey, CallEventType, Option<AgentId>);
 
 impl Replay {
-    /// A replay under `workspace`. `board` holds its shares; those of the groups in `unchanged` follow what was recorded.
-    pub fn new(workspace: Arc<Workspace>, board: ShareBoard, unchanged: impl IntoIterator<Item = GroupId>) -> Self {
+    /// A replay under `workspace`. Shares follow what was recorded in the groups that are `unchanged`, else the scores given.
+    pub fn new(workspace: Arc<Workspace>, unchanged: Unchanged) -> Self {
         Self {
+            shares: Shares::new(&workspace, unchanged),
             tally: Tally::new(workspace),
-            board,
-            as_recorded: unchanged.into_iter().map(|group| (group, None)).collect(),
             due: BinaryHeap::new(),
             next_event: 0,
             calls: HashMap::new(),
@@ -143,6 +145,16 @@ impl Replay {
         self.calls.retain(|_, call| young(call));
     }
 
+    /// Follows these scores from now on.
+    pub fn follow_scores(&mut self, tables: ScoreTables) {
+        self.shares.follow(tables);
+    }
+
+    /// What was set by hand so far.
+    pub fn interventions(&self) -> &InterventionBook {
+        self.tally.interventions()
+    }
+
     /// Goes on with an event: the PBX's word on an agent, or something of a call, unless that goes otherwise now.
     pub fn event(&mut self, received: &ReceivedEvent) {
         self.happen_until(received.received_at);
@@ -157,6 +169,9 @@ impl Replay {
     pub fn intervention(&mut self, intervention: &Intervention) {
         self.happen_until(intervention.set_at);
         self.tally.intervene(intervention);
+        if matches!(intervention.change, Change::Correction { .. }) {
+            self.shares.hold_anew();
+        }
         for key in intervention.change.moved_calls() {
             self.restore(&key, intervention.set_at);
         }
@@ -178,7 +193,7 @@ impl Replay {
             // Somebody else has it or will, so the PBX need not ask again.
             return;
         }
-        self.follow_recorded_shares(recorded);
+        self.move_shares(recorded);
         let choice = self.choose(call);
         let first = choice.targets.first().map(|target| target.agent.clone());
         let goes_as_recorded = first == call.first && self.has_who_answered(call);
@@ -188,10 +203,12 @@ impl Replay {
             Fate::Answered { .. } => first.clone(),
             Fate::Unanswered { .. } | Fate::Untold => None,
         };
+        let valued = |agent: &AgentId| Answerer { agent: agent.clone(), value: self.value(agent, &choice, recorded) };
+        let (was, would) = (call.fate.answered_by().map(valued), answers.as_ref().map(valued));
         if known.is_none() {
-            self.count(call, first.as_ref());
+            self.count(call, first.as_ref(), was);
         }
-        self.count_course(call, first != call.first, answers.clone());
+        self.count_course(call, first != call.first, would);
         self.add_decision(Arc::new(self.record(call, choice, recorded)));
         if let Some(played) = self.calls.get_mut(&call.key) {
             played.course = course;
@@ -206,9 +223,9 @@ impl Replay {
         let (now, key) = (recorded.decision.received_at, recorded.call_key());
         let Some(missed) = recorded.asked.calls_back.as_ref().map(|missed| missed_key(&key, missed)) else { return };
         self.happen_until(now);
-        self.follow_recorded_shares(recorded);
+        self.move_shares(recorded);
         let task = callback_choice::task_of(&self.tally, &missed, now).filter(|task| task.state == TaskState::Open);
-        let choice = task.as_ref().and_then(|task| callback_choice::choice(&self.tally, &self.board, task, now));
+        let choice = task.as_ref().and_then(|task| callback_choice::choice(&self.tally, self.shares.board(), task, now));
         let first = choice.as_ref().and_then(|choice| choice.targets.first()).map(|target| &target.agent);
         let recorded_first = recorded.decision.targets.first().map(|target| &target.agent);
         self.outcome.tasks += u64::from(recorded_first.is_some());
@@ -239,7 +256,7 @@ impl Replay {
             caller: call.request.caller.as_ref(),
             has_fallback: route.fallback.is_some(),
         };
-        choose::choose(&self.tally, &self.board, &question)
+        choose::choose(&self.tally, self.shares.board(), &question)
     }
 
     /// Whether the agent who answered, if one did, is in the other workspace.
@@ -342,37 +359,22 @@ impl Replay {
         }
     }
 
-    /// Groups that are as they were keep the shares that were published at that moment.
-    fn follow_recorded_shares(&mut self, recorded: &DecisionRecord) {
-        let mut moved = false;
-        for view in recorded.groups.iter().filter(|view| follows_policy(&self.tally, recorded, view)) {
-            if let Some(known) = self.as_recorded.get_mut(&view.group)
-                && known.as_deref() != Some(&*view.lambda.published)
-            {
-                *known = Some(Arc::clone(&view.lambda.published));
-                moved = true;
-            }
-        }
-        if moved {
-            let workspace = Arc::clone(self.tally.workspace());
-            self.board = self.board_now(&workspace);
-        }
+    fn move_shares(&mut self, recorded: &DecisionRecord) {
+        let workspace = Arc::clone(self.tally.workspace());
+        self.shares.move_on(&workspace, self.tally.interventions(), recorded.decision.received_at);
+        self.shares.follow_recorded(&self.tally, recorded);
     }
 
-    fn board_now(&self, workspace: &Workspace) -> ShareBoard {
-        let groups = workspace.groups.iter().zip((0..).map(GroupIx)).filter_map(|(group, ix)| {
-            let shares = self.board.group(ix)?.clone();
-            let recorded = self.as_recorded.get(&group.id).cloned().flatten();
-            Some(match recorded {
-                Some(published) => GroupShares { published, ..shares },
-                None => shares,
-            })
-        });
-        ShareBoard::new(groups.collect())
+    /// What somebody's calls are worth, by the scores of the group the call goes to that agent in; none where nothing tells.
+    fn value(&self, agent: &AgentId, choice: &Choice, recorded: &DecisionRecord) -> Option<f64> {
+        let workspace = self.tally.workspace();
+        let targets = || choice.targets.iter().chain(&recorded.decision.targets);
+        let target = targets().find(|target| target.agent == *agent).or_else(|| choice.targets.first())?;
+        self.shares.value(workspace, workspace.find_group(target.groups.last()?)?, agent)
     }
 
     /// Counts a call when it is first asked about.
-    fn count(&mut self, call: &RecordedCall, first: Option<&AgentId>) {
+    fn count(&mut self, call: &RecordedCall, first: Option<&AgentId>, answered: Option<Answerer>) {
         self.outcome.calls += 1;
         let (recorded, replayed) = (&mut self.outcome.recorded, &mut self.outcome.replayed);
         for (side, named) in [(&mut *recorded, call.first.as_ref()), (replayed, first)] {
@@ -381,44 +383,52 @@ impl Replay {
                 None => side.without_target += 1,
             }
         }
-        if let Fate::Answered { agent, talk, .. } = &call.fate {
-            recorded.answered(agent, *talk);
+        if let Some(answered) = answered {
+            recorded.add(&answered, call.fate.talk());
         }
         self.calls.insert(call.key.clone(), PlayedCall { is_counted: true, ..PlayedCall::new(call.asked_at) });
     }
 
     /// Counts how a call goes on; a later attempt may change that.
-    fn count_course(&mut self, call: &RecordedCall, differs: bool, answers: Option<AgentId>) {
+    fn count_course(&mut self, call: &RecordedCall, differs: bool, answers: Option<Answerer>) {
         let Some(played) = self.calls.get_mut(&call.key).filter(|played| played.is_counted) else { return };
         if differs && !played.differs {
             played.differs = true;
             self.outcome.first_differs += 1;
         }
-        let Fate::Answered { talk, .. } = &call.fate else { return };
-        let before = std::mem::replace(&mut played.answers, answers.clone());
-        if before == answers {
+        let agent = |answers: &Option<Answerer>| answers.as_ref().map(|answers| answers.agent.clone());
+        if agent(&played.answers) == agent(&answers) {
             return;
         }
-        if let Some(agent) = before {
-            self.outcome.replayed.not_answered(&agent, *talk);
+        if let Some(before) = std::mem::replace(&mut played.answers, answers.clone()) {
+            self.outcome.replayed.take(&before, call.fate.talk());
         }
-        if let Some(agent) = answers {
-            self.outcome.replayed.answered(&agent, *talk);
+        if let Some(answers) = answers {
+            self.outcome.replayed.add(&answers, call.fate.talk());
         }
     }
 }
 
 impl Side {
-    fn answered(&mut self, agent: &AgentId, talk: SignedDuration) {
-        let total = self.agents.entry(agent.clone()).or_default();
-        total.calls += 1;
-        total.talk_seconds += talk.as_secs_f64();
+    /// Mean value of whoever answered; none where no scores tell.
+    pub fn mean_value(&self) -> Option<f64> {
+        (self.valued_calls > 0).then(|| self.value / self.valued_calls as f64)
     }
 
-    fn not_answered(&mut self, agent: &AgentId, talk: SignedDuration) {
-        let total = self.agents.entry(agent.clone()).or_default();
+    fn add(&mut self, answers: &Answerer, talk: SignedDuration) {
+        let total = self.agents.entry(answers.agent.clone()).or_default();
+        total.calls += 1;
+        total.talk_seconds += talk.as_secs_f64();
+        self.value += answers.value.unwrap_or(0.0);
+        self.valued_calls += u64::from(answers.value.is_some());
+    }
+
+    fn take(&mut self, answers: &Answerer, talk: SignedDuration) {
+        let total = self.agents.entry(answers.agent.clone()).or_default();
         total.calls = total.calls.saturating_sub(1);
         total.talk_seconds -= talk.as_secs_f64();
+        self.value -= answers.value.unwrap_or(0.0);
+        self.valued_calls = self.valued_calls.saturating_sub(u64::from(answers.value.is_some()));
     }
 }
 
@@ -438,13 +448,4 @@ fn head(recorded: &DecisionRecord, call: CallKey) -> RecordHead {
 fn has_other_credit(workspace: &Workspace, view: &GroupView) -> bool {
     let policy = workspace.find_group(&view.group).map(|group| workspace.policy_of(group));
     policy.is_some_and(|policy| policy.count != view.count || policy.mode.counts_seconds() != view.in_seconds)
-}
-
-/// Whether a group's recorded shares are its policy's, and published for the members it has, in that order.
-fn follows_policy(tally: &Tally, recorded: &DecisionRecord, view: &GroupView) -> bool {
-    let workspace = tally.workspace();
-    workspace.find_group(&view.group).is_some_and(|group| {
-        let arm = recorded.trial.arm_under(&workspace.policy_of(group).id);
-        matches!(arm, None | Some(Arm::Policy)) && *tally.members(group) == view.lambda.members
-    })
 }

@@ -16,6 +16,14 @@ pub(super) enum Course {
     Assumed,
 }
 
+/// Who answers a call.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Answerer {
+    pub(super) agent: AgentId,
+    /// What scores say of that agent; none where nothing tells.
+    pub(super) value: Option<f64>,
+}
+
 /// A call that the replay has begun.
 #[derive(Debug)]
 pub(super) struct PlayedCall {
@@ -29,7 +37,7 @@ pub(super) struct PlayedCall {
     /// Whether it counts as one in which somebody else is named first.
     pub(super) differs: bool,
     /// Who answers it, as it stands.
-    pub(super) answers: Option<AgentId>,
+    pub(super) answers: Option<Answerer>,
 }
 
 impl PlayedCall {

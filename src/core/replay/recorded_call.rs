@@ -29,6 +29,24 @@ pub enum Fate {
     Untold,
 }
 
+impl Fate {
+    /// Who answered.
+    pub fn answered_by(&self) -> Option<&AgentId> {
+        match self {
+            Self::Answered { agent, .. } => Some(agent),
+            Self::Unanswered { .. } | Self::Untold => None,
+        }
+    }
+
+    /// How long they talked.
+    pub fn talk(&self) -> SignedDuration {
+        match self {
+            Self::Answered { talk, .. } => *talk,
+            Self::Unanswered { .. } | Self::Untold => SignedDuration::ZERO,
+        }
+    }
+}
+
 /// A recorded question for a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedCall {

@@ -9,6 +9,7 @@ use meritline::core::callback::CallbackRules;
 use meritline::core::intervention::{Actor, CallTag, Change, Intervention};
 use meritline::core::policy::{Count, MissedOffers, Mode, Policy, WrapUp};
 use meritline::core::record::{Presence, PresenceState};
+use meritline::core::rollout::FollowedCalls;
 use meritline::core::workspace::Workspace;
 use serde_json::json;
 
@@ -202,7 +203,9 @@ fn random_team(draw: &mut Draw) -> Arc<Workspace> {
         ["anna", "boris", "clara", "denis"].into_iter().map(|name| (name, 1.0 + 4.0 * draw.uniform())).collect();
     let mode = if draw.uniform() < 0.3 { Mode::EqualTalkTime } else { Mode::Percent };
     let count = if draw.uniform() < 0.4 { Count::Offered } else { Count::Answered };
+    let calls = if draw.uniform() < 0.3 { FollowedCalls::Percent(50) } else { FollowedCalls::All };
     let change = |policy: &mut Policy| {
+        policy.rollout.calls = calls;
         policy.mode = mode;
         policy.count = count;
         policy.period_seconds = 3600;
