@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::open::{self, SettingsFile};
 use crate::broker::ports::Clock;
 use crate::broker::replay::{ReplayRequest, ReplayResult, replay};
-use crate::broker::store::Store;
+use crate::broker::store::{Store, StoredWorkspace};
 use crate::core::ids::AgentId;
 use crate::core::replay::{AgentTotal, Side};
 use crate::core::workspace::Workspace;
@@ -49,8 +49,13 @@ pub struct ReplayArguments {
 
 /// Runs it.
 pub async fn run(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
-    let store = open::store(&arguments.settings.read()?).await?;
-    let (current, applied_at) = stored(&*store, &arguments.workspace).await?;
+    let settings = arguments.settings.read()?;
+    let store = open::store_that_is_there(&settings).await?;
+    let all = store.workspaces().await?;
+    let Some(found) = all.iter().find(|workspace| workspace.id.as_str() == arguments.workspace) else {
+        return Err(open::no_workspace(&arguments.workspace, &all, &settings));
+    };
+    let (current, applied_at) = (built(found)?, found.applied_at);
     let other = match &arguments.with {
         None => Arc::clone(&current),
         Some(path) => match read(path, &current)? {
@@ -86,17 +91,10 @@ pub async fn run(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A workspace as it is in use, and since when.
-async fn stored(store: &dyn Store, id: &str) -> anyhow::Result<(Arc<Workspace>, Timestamp)> {
-    let all = store.workspaces().await?;
-    let Some(found) = all.iter().find(|workspace| workspace.id.as_str() == id) else {
-        let known: Vec<&str> = all.iter().map(|workspace| workspace.id.as_str()).collect();
-        bail!("there is no workspace `{id}` in the store; there are: {}", known.join(", "));
-    };
+fn built(found: &StoredWorkspace) -> anyhow::Result<Arc<Workspace>> {
     let document = StoredDocument::read(&found.document).map_err(anyhow::Error::msg)?;
-    let built = document.workspace.build(&Integrations);
-    let told = |problems: Vec<_>| anyhow::anyhow!("workspace `{id}` as stored cannot be used: {problems:?}");
-    Ok((Arc::new(built.map_err(told)?), found.applied_at))
+    let told = |problems: Vec<_>| anyhow::anyhow!("workspace `{}` as stored cannot be used: {problems:?}", found.id);
+    Ok(Arc::new(document.workspace.build(&Integrations).map_err(told)?))
 }
 
 /// Reads the file to compare with; none when it has problems, which are printed.

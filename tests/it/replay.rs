@@ -264,7 +264,10 @@ async fn the_command_says_what_would_have_changed_and_what_it_cannot_know() {
     assert_eq!((anna["calls_recorded"].as_u64(), anna["calls_replayed"].as_u64()), (Some(4), Some(6)), "{report}");
 
     for (arguments, text) in [
-        (vec!["replay", "--workspace", "acne"], "there is no workspace `acne` in the store; there are: acme"),
+        (
+            vec!["replay", "--workspace", "acne"],
+            "there is no workspace `acne` in the database sqlite://meritline.db; there are: acme",
+        ),
         (vec!["replay", "--workspace", "acme", "--with", "other.yaml"], "describes workspace `beta`"),
         (vec!["replay", "--workspace", "acme", "--with", "broken.yaml"], "did you mean `anna`?"),
         (vec!["replay", "--workspace", "acme", "--from", "yesterday"], "`yesterday` is neither a date"),
