@@ -15,8 +15,8 @@ use serde::Serialize;
 use super::open::{self, SettingsFile};
 use crate::broker::ports::Clock;
 use crate::broker::replay::{ReplayRequest, ReplayResult, replay};
-use crate::broker::store::{Store, StoredWorkspace};
-use crate::core::ids::AgentId;
+use crate::broker::store::{PageRequest, Store, StoredWorkspace};
+use crate::core::ids::{AgentId, WorkspaceId};
 use crate::core::replay::{AgentTotal, Side};
 use crate::core::workspace::Workspace;
 use crate::service::clock::SystemClock;
@@ -81,8 +81,8 @@ pub async fn run(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     if shown {
         eprintln!();
     }
+    let report = Report::of(&request, &result, latest_call(&*store, &request.current.id).await?);
     store.shut_down().await;
-    let report = Report::of(&request, &result);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?)
     } else {
@@ -95,6 +95,12 @@ fn built(found: &StoredWorkspace) -> anyhow::Result<Arc<Workspace>> {
     let document = StoredDocument::read(&found.document).map_err(anyhow::Error::msg)?;
     let told = |problems: Vec<_>| anyhow::anyhow!("workspace `{}` as stored cannot be used: {problems:?}", found.id);
     Ok(Arc::new(document.workspace.build(&Integrations).map_err(told)?))
+}
+
+/// When the last call was asked about.
+async fn latest_call(store: &dyn Store, workspace: &WorkspaceId) -> anyhow::Result<Option<Timestamp>> {
+    let newest = store.decisions(workspace, PageRequest { limit: 1, ..PageRequest::default() }).await?;
+    Ok(newest.items.first().map(|record| record.decision.received_at))
 }
 
 /// Reads the file to compare with; none when it has problems, which are printed.
@@ -128,6 +134,8 @@ struct Report {
     from: String,
     until: String,
     calls: u64,
+    /// When the last call of all was recorded, whatever the span; null where none is.
+    latest_call: Option<String>,
     first_differs: u64,
     without_route: u64,
     /// Tasks to call back that were given to somebody.
@@ -155,7 +163,7 @@ struct AgentLine {
 }
 
 impl Report {
-    fn of(request: &ReplayRequest, result: &ReplayResult) -> Self {
+    fn of(request: &ReplayRequest, result: &ReplayResult, latest: Option<Timestamp>) -> Self {
         let outcome = &result.outcome;
         let (recorded, replayed) = (&outcome.recorded, &outcome.replayed);
         let people: BTreeSet<&AgentId> = recorded.agents.keys().chain(replayed.agents.keys()).collect();
@@ -178,6 +186,7 @@ impl Report {
             from: request.from.to_string(),
             until: request.until.to_string(),
             calls: outcome.calls,
+            latest_call: latest.map(|at| at.to_string()),
             first_differs: outcome.first_differs,
             without_route: outcome.without_route,
             tasks: outcome.tasks,
@@ -191,6 +200,16 @@ impl Report {
     }
 
     fn text(&self) -> String {
+        if self.calls == 0 {
+            let latest = match &self.latest_call {
+                Some(at) => format!("The latest one came at {at}: move --from and --to."),
+                None => "No call is recorded at all yet.".to_owned(),
+            };
+            return format!(
+                "No call is recorded from {} to {}, so there is nothing to compare. {latest}\n",
+                self.from, self.until
+            );
+        }
         let mut text = format!(
             "{} calls from {} to {}.\nFirst in {} of them ({:.1} %) would have been somebody else",
             self.calls,

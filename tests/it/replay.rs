@@ -241,6 +241,13 @@ async fn the_command_says_what_would_have_changed_and_what_it_cannot_know() {
     );
     program.write("broken.yaml", &ACME.replace("members: [anna, boris]", "members: [ana, boris]"));
     assert_eq!(program.run(&["workspace", "apply", "acme.yaml"]).await.code, 0);
+    let ended = program.run(&["replay", "--workspace", "acme"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(
+        ended.out.starts_with("No call is recorded from ") && ended.out.ends_with("No call is recorded at all yet.\n"),
+        "{}",
+        ended.out
+    );
     let (mut child, client) = program.serve().await;
     for number in 0..8 {
         let question = json!({"call_id": format!("c-{number}"), "called": CALLED});
@@ -257,6 +264,9 @@ async fn the_command_says_what_would_have_changed_and_what_it_cannot_know() {
     assert_eq!(ended.code, 0, "{}", ended.err);
     assert!(ended.out.contains("First in 0 of them (0.0 %) would have been somebody else"), "{}", ended.out);
     assert!(ended.out.contains("What a replay cannot know:"), "{}", ended.out);
+
+    let ended = program.run(&["replay", "--workspace", "acme", "--from", "2020-01-01", "--to", "2020-02-01"]).await;
+    assert!(ended.out.contains("nothing to compare. The latest one came at "), "{}", ended.out);
 
     let ended = program.run(&["replay", "--workspace", "acme", "--with", "three_to_one.yaml", "--json"]).await;
     let report: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
