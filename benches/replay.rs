@@ -48,6 +48,7 @@ fn recorded() -> Vec<Fact> {
         let answered = floor.event(&call, Answered, Some(&agent));
         floor.pass(20.0);
         let ended = floor.event(&call, Ended, None);
+        floor.pass(1.0);
         let state = floor.tally.call(&Floor::key(&call)).unwrap();
         facts.push(Fact::Call(Box::new(RecordedCall::of(state, "RU").unwrap()), record));
         facts.extend([Fact::Event(answered), Fact::Event(ended)]);
@@ -63,7 +64,7 @@ fn replayed(facts: &[Fact], other: &Floor) -> u64 {
     for (number, fact) in facts.iter().enumerate() {
         match fact {
             Fact::Call(call, record) => replay.call(call, record),
-            Fact::Event(received) => replay.event(received),
+            Fact::Event(received) => replay.event(received.clone()),
         }
         if number % 9000 == 0
             && let Fact::Call(call, _) = fact

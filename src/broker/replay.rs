@@ -2,20 +2,20 @@
 //!
 //! Changes nothing that is stored. What it compares and what it cannot know: see `core::replay`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::recorded_calls::{CHUNK_HOURS, after, calls_of, chunk, key_of};
+use super::recorded_calls::{CHUNK_HOURS, after, calls_of, chunk};
 use super::replayed_scores::ReplayedScores;
 use super::store::{Recorded, Store, StoreError};
 use crate::core::agent::Duty;
 use crate::core::credit_book::PERIODS_REMEMBERED;
-use crate::core::ids::{AgentId, CallKey, ConnectionId, CrmUserId, GroupId, PolicyId};
+use crate::core::ids::{AgentId, ConnectionId, CrmUserId, GroupId, PolicyId};
 use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
-use crate::core::replay::{Outcome, RecordedCall, Replay, UNKNOWABLE, Unchanged};
+use crate::core::replay::{IN_DOUBT, Outcome, RecordedCall, Replay, UNKNOWABLE, Unchanged};
 use crate::core::workspace::{GroupIx, PolicyIx, Workspace};
 
 /// What to replay.
@@ -74,7 +74,7 @@ async fn take_over(
     let seconds = (PERIODS_REMEMBERED * period).max(CHUNK_HOURS * 3600);
     let mut at = request.from.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN);
     let standing = store.standing(&request.current.id, at).await?;
-    standing.events.iter().for_each(|received| replay.event(received));
+    standing.events.into_iter().for_each(|received| replay.event(received));
     standing.presence.into_iter().for_each(|presence| replay.presence(presence));
     standing.interventions.iter().for_each(|intervention| replay.intervention(intervention));
     while at < request.from {
@@ -111,36 +111,28 @@ fn decisions<'a>(facts: &'a Recorded, tail: &[ReceivedEvent], region: &str) -> V
     made.collect()
 }
 
-/// Where a fact stands: when; of what happened at the same instant first what stands by itself, then decisions in their order, each
-/// followed by what was told of its call.
-type Place = (Timestamp, u64, bool);
+/// Where a fact stands: when; of what happened at the same instant first what stands by itself, then decisions in their order.
+type Place = (Timestamp, u64);
 
-/// Lets all facts of a chunk happen in the order they were received in.
+/// Lets all facts of a chunk happen in the order they were received in; events are told a little ahead.
 fn run(replay: &mut Replay, decisions: Vec<Fact<'_>>, facts: &Recorded, scores: &mut ReplayedScores) {
-    let begun: HashMap<(CallKey, Timestamp), u64> = facts
-        .decisions
-        .iter()
-        .filter(|record| record.decision.attempt == 1)
-        .map(|record| ((record.call_key(), record.decision.received_at), record.sequence))
-        .collect();
     let mut timeline: Vec<(Place, Fact<'_>)> = Vec::with_capacity(facts.decisions.len() + facts.events.len());
     let mut reached = Timestamp::MIN;
     for fact in decisions {
         if let Fact::Before(record) | Fact::Call(_, record) | Fact::Callback(record) = &fact {
             // Decided in this order, whatever was received first.
             reached = reached.max(record.decision.received_at);
-            timeline.push(((reached, record.sequence, false), fact));
+            timeline.push(((reached, record.sequence), fact));
         }
     }
     for received in &facts.events {
-        let at = received.received_at;
-        let own = key_of(received).and_then(|key| begun.get(&(key, at)));
-        timeline.push(((at, own.copied().unwrap_or(0), own.is_some()), Fact::Event(received)));
+        let told_at = received.received_at.checked_sub(IN_DOUBT).unwrap_or(Timestamp::MIN);
+        timeline.push(((told_at, 0), Fact::Event(received)));
     }
-    timeline.extend(facts.presence.iter().map(|presence| ((presence.set_at, 0, false), Fact::Presence(presence))));
-    timeline.extend(facts.interventions.iter().map(|set| ((set.set_at, 0, false), Fact::Intervention(set))));
+    timeline.extend(facts.presence.iter().map(|presence| ((presence.set_at, 0), Fact::Presence(presence))));
+    timeline.extend(facts.interventions.iter().map(|set| ((set.set_at, 0), Fact::Intervention(set))));
     timeline.sort_by_key(|(place, _)| *place);
-    for ((at, ..), fact) in timeline {
+    for ((at, _), fact) in timeline {
         if matches!(fact, Fact::Call(..) | Fact::Callback(_))
             && let Some(tables) = scores.due(at, replay.interventions())
         {
@@ -150,7 +142,7 @@ fn run(replay: &mut Replay, decisions: Vec<Fact<'_>>, facts: &Recorded, scores: 
             Fact::Before(record) => replay.before(record),
             Fact::Call(call, recorded) => replay.call(&call, recorded),
             Fact::Callback(recorded) => replay.callback(recorded),
-            Fact::Event(received) => replay.event(received),
+            Fact::Event(received) => replay.event(received.clone()),
             Fact::Presence(presence) => replay.presence(presence.clone()),
             Fact::Intervention(intervention) => replay.intervention(intervention),
         }

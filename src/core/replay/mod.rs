@@ -11,7 +11,7 @@ mod recorded_call;
 mod shares;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -39,11 +39,18 @@ pub const UNKNOWABLE: [&str; 5] = [
     "whether another agent would have missed an offer or handed the call on: that is repeated only where the same agent is named first",
     "whether another agent would have sold: only who gets the calls is replayed, expected value follows from scores",
     "what callers would have done: a call that nobody answered stays unanswered, a later call stays where it was",
-    "what came first of things received within the same milliseconds",
+    "what came first of things received within a quarter of a second: the order in which the state was as recorded is taken, else that of receipt",
 ];
 
 /// Calls that are over are let go so often, like in the service.
 const FORGET_EVERY_SECONDS: i64 = 5;
+
+/// An event is folded once it is on disk, a question is answered once the caller is looked up: what is received within so long of a
+/// question may have come before it or after it.
+pub const IN_DOUBT: SignedDuration = SignedDuration::from_millis(250);
+
+/// Credits nearer to each other than this are the same.
+const SAME_CREDIT: f64 = 1e-6;
 
 /// What comes later than this of a call is of another one, as in the service.
 const CALL_KEPT_SECONDS: i64 = 24 * 3600;
@@ -96,6 +103,8 @@ pub struct Replay {
     tally: Tally,
     shares: Shares,
     due: BinaryHeap<Reverse<Due>>,
+    /// Events that happened by now, or are about to, and are not folded yet.
+    held: VecDeque<ReceivedEvent>,
     next_event: u64,
     calls: HashMap<CallKey, PlayedCall>,
     forgot_at: Timestamp,
@@ -114,6 +123,7 @@ impl Replay {
             shares: Shares::new(&workspace, unchanged),
             tally: Tally::new(workspace),
             due: BinaryHeap::new(),
+            held: VecDeque::new(),
             next_event: 0,
             calls: HashMap::new(),
             forgot_at: Timestamp::MIN,
@@ -155,14 +165,10 @@ impl Replay {
         self.tally.interventions()
     }
 
-    /// Goes on with an event: the PBX's word on an agent, or something of a call, unless that goes otherwise now.
-    pub fn event(&mut self, received: &ReceivedEvent) {
-        self.happen_until(received.received_at);
-        let key = received.event.call_id.clone().map(|call| CallKey { connection: received.connection.clone(), call });
-        match key.as_ref().and_then(|key| self.calls.get(key)) {
-            Some(call) if call.course == Course::Assumed => {}
-            Some(_) | None => self.add_event(received, key.as_ref()),
-        }
+    /// Goes on with an event, in the order of receipt: the PBX's word on an agent, or something of a call, unless that goes otherwise
+    /// now. To be given before the questions asked within [`IN_DOUBT`] of it.
+    pub fn event(&mut self, received: ReceivedEvent) {
+        self.held.push_back(received);
     }
 
     /// Goes on with what was set by hand.
@@ -194,7 +200,10 @@ impl Replay {
             return;
         }
         self.move_shares(recorded);
-        let choice = self.choose(call);
+        let choice = self.choose_in_recorded_order(call, recorded);
+        if known.is_none() && choice.reason == Reason::NoRoute {
+            self.outcome.without_route += 1;
+        }
         let first = choice.targets.first().map(|target| target.agent.clone());
         let goes_as_recorded = first == call.first && self.has_who_answered(call);
         let course = if goes_as_recorded && known != Some(Course::Assumed) { Course::Recorded } else { Course::Assumed };
@@ -223,6 +232,7 @@ impl Replay {
         let (now, key) = (recorded.decision.received_at, recorded.call_key());
         let Some(missed) = recorded.asked.calls_back.as_ref().map(|missed| missed_key(&key, missed)) else { return };
         self.happen_until(now);
+        self.fold_held(now);
         self.move_shares(recorded);
         let task = callback_choice::task_of(&self.tally, &missed, now).filter(|task| task.state == TaskState::Open);
         let choice = task.as_ref().and_then(|task| callback_choice::choice(&self.tally, self.shares.board(), task, now));
@@ -241,10 +251,46 @@ impl Replay {
         &self.outcome
     }
 
-    fn choose(&mut self, call: &RecordedCall) -> Choice {
+    /// The choice in the state of the moment. Of what was received about then some may have been folded before the service chose and some
+    /// after: taken is the order in which the state is the recorded one, else that of receipt.
+    fn choose_in_recorded_order(&mut self, call: &RecordedCall, recorded: &DecisionRecord) -> Choice {
+        let mut choice = self.choose(call);
+        let mut by_receipt = None;
+        // Under other shares credits are others, too.
+        let is_comparable = has_shares_of(&choice, recorded);
+        loop {
+            let next = self.held.iter().position(|received| self.may_precede(received, call));
+            let is_later = next.and_then(|at| self.held.get(at)).is_none_or(|next| next.received_at > call.asked_at);
+            if (is_later && !is_comparable) || has_state_of(&choice, recorded) {
+                return choice;
+            }
+            if is_later && by_receipt.is_none() {
+                by_receipt = Some(choice.clone());
+            }
+            let Some(received) = next.and_then(|at| self.held.remove(at)) else { break };
+            self.fold(&received);
+            choice = self.choose(call);
+        }
+        by_receipt.unwrap_or(choice)
+    }
+
+    /// Whether a held event may have been folded before a question: not what follows from that question's answer, and nothing of a call
+    /// that is still to come.
+    fn may_precede(&self, received: &ReceivedEvent, call: &RecordedCall) -> bool {
+        let later = received.received_at > call.asked_at;
+        if later && received.received_at.duration_since(call.asked_at) > IN_DOUBT {
+            return false;
+        }
+        match key_of(received) {
+            None => true,
+            Some(key) if key == call.key => !later && self.calls.contains_key(&key),
+            Some(key) => !later || self.calls.contains_key(&key),
+        }
+    }
+
+    fn choose(&self, call: &RecordedCall) -> Choice {
         let workspace = Arc::clone(self.tally.workspace());
         let Some(route) = match_route(&workspace, &call.request) else {
-            self.outcome.without_route += u64::from(!self.calls.contains_key(&call.key));
             return Choice::nobody(Reason::NoRoute);
         };
         let question = Question {
@@ -296,8 +342,9 @@ impl Replay {
         self.due.push(Reverse((at, self.next_event, call.key.clone(), kind, agent)));
     }
 
-    /// Lets everything happen that is due by then.
+    /// Lets everything happen that is due by then; what is received in doubt stays held.
     fn happen_until(&mut self, now: Timestamp) {
+        self.fold_held(now.checked_sub(IN_DOUBT).unwrap_or(Timestamp::MIN));
         while self.due.peek().is_some_and(|Reverse((at, ..))| *at <= now)
             && let Some(Reverse((at, number, key, event_type, agent))) = self.due.pop()
         {
@@ -319,6 +366,23 @@ impl Replay {
             self.add_event(&ReceivedEvent { connection: key.connection.clone(), received_at: at, event }, Some(&key));
         }
         self.tally.advance(now);
+    }
+
+    /// Folds the held events that were received by then.
+    fn fold_held(&mut self, until: Timestamp) {
+        while self.held.front().is_some_and(|received| received.received_at <= until)
+            && let Some(received) = self.held.pop_front()
+        {
+            self.fold(&received);
+        }
+    }
+
+    fn fold(&mut self, received: &ReceivedEvent) {
+        let key = key_of(received);
+        match key.as_ref().and_then(|key| self.calls.get(key)) {
+            Some(call) if call.course == Course::Assumed => {}
+            Some(_) | None => self.add_event(received, key.as_ref()),
+        }
     }
 
     fn add_decision(&mut self, record: Arc<DecisionRecord>) {
@@ -442,6 +506,29 @@ fn head(recorded: &DecisionRecord, call: CallKey) -> RecordHead {
         received_at: recorded.decision.received_at,
         feed: recorded.feed,
     }
+}
+
+/// The call an event is of.
+fn key_of(received: &ReceivedEvent) -> Option<CallKey> {
+    let call = received.event.call_id.clone()?;
+    Some(CallKey { connection: received.connection.clone(), call })
+}
+
+/// Whether a choice found the recorded shares.
+fn has_shares_of(choice: &Choice, recorded: &DecisionRecord) -> bool {
+    let found = |now: &GroupView| {
+        recorded.groups.iter().any(|then| now.group == then.group && now.lambda.published == then.lambda.published)
+    };
+    choice.groups.iter().all(found)
+}
+
+/// Whether a choice found everybody standing and owed as recorded.
+fn has_state_of(choice: &Choice, recorded: &DecisionRecord) -> bool {
+    let same = |(now, then): (&GroupView, &GroupView)| {
+        let owed = now.credit.iter().zip(&then.credit).all(|(now, then)| (now - then).abs() < SAME_CREDIT);
+        now.group == then.group && now.lambda.members == then.lambda.members && now.standing == then.standing && owed
+    };
+    choice.groups.len() == recorded.groups.len() && choice.groups.iter().zip(&recorded.groups).all(same)
 }
 
 /// Whether a group's credit means something else in the workspace than when a decision was recorded.

@@ -175,6 +175,24 @@ async fn later_attempts_are_asked_for_again() {
     service.replays_as_recorded(&workspace, middle, 9, "from the middle of a call on").await;
 }
 
+/// An event that was received just before a question reached the disk, and so the state, just after it: boris was named while anna still
+/// rang. Had it been seen, anna would have been free again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_received_at_the_same_moment_happens_in_the_order_that_was() {
+    let workspace = team(&[("anna", 1.0), ("boris", 1.0)], |_| {});
+    let service = TestService::of(Arc::clone(&workspace)).await;
+    let from = service.site.clock.now();
+    assert_eq!(service.asked("c-1", None, 1).await[0], "anna");
+    service.site.clock.pass(10);
+    let asked_at = service.site.clock.now();
+    assert_eq!(service.asked("c-2", None, 1).await[0], "boris");
+    let received_at = asked_at.checked_sub(jiff::SignedDuration::from_millis(40)).unwrap();
+    let missed = json!({"connection": "pbx", "received_at": received_at, "event": {"event_id": "late", "call_id": "c-1",
+        "type": "missed", "agent": "anna", "at": received_at}});
+    service.store.record_events(&workspace.id, vec![serde_json::from_value(missed).unwrap()]).await.unwrap();
+    service.replays_as_recorded(&workspace, from, 2, "in doubt").await;
+}
+
 /// Days of misses, transfers, breaks, callers who call again, calls that agents make themselves, tags, events that come late: by chance.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_random_day_replays_as_it_was() {
