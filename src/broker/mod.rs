@@ -17,6 +17,7 @@ mod recorded_calls;
 pub mod recorded_load;
 pub mod refresh_scores;
 pub mod replay;
+mod replayed_scores;
 pub mod score_basis;
 pub mod score_book;
 pub mod share_report;

@@ -211,7 +211,7 @@ async fn compute(
 }
 
 /// From when on calls and absences bear on any policy's scores.
-fn read_since(workspace: &Workspace, now: Timestamp) -> Timestamp {
+pub(super) fn read_since(workspace: &Workspace, now: Timestamp) -> Timestamp {
     let most = DAYS_READ_MAX * 24 * 3600;
     let horizons = workspace.policies.iter().filter_map(|policy| policy.score.as_ref()).map(|score| score.horizon_seconds);
     let longest = horizons.map(|horizon| horizon.map_or(most, |horizon| HORIZONS_READ.saturating_mul(horizon).min(most))).max();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use crate::broker::store::StoredWorkspace;
 use crate::config::Settings;
 use crate::integration::secrets::{EnvAndFiles, Secrets};
 use crate::store::sqlite::SqliteStore;
@@ -47,6 +48,30 @@ pub async fn store(settings: &Settings) -> anyhow::Result<Arc<SqliteStore>> {
 /// Opens the store that the settings name if there is one already; makes none.
 pub async fn existing_store(settings: &Settings) -> anyhow::Result<Option<Arc<SqliteStore>>> {
     if SqliteStore::is_there(&settings.database_url) { store(settings).await.map(Some) } else { Ok(None) }
+}
+
+/// Opens the store that the settings name, for a command that only makes sense where there is one already; makes none.
+pub async fn store_that_is_there(settings: &Settings) -> anyhow::Result<Arc<SqliteStore>> {
+    let found = existing_store(settings).await?;
+    found.with_context(|| {
+        format!(
+            "there is no database {}: name the right one (`database_url` in meritline.toml, or MERITLINE_DATABASE_URL), or make \
+             it with `meritline workspace apply FILE`",
+            settings.database_url
+        )
+    })
+}
+
+/// Says that a workspace is not in the store, and which are.
+pub fn no_workspace(id: &str, known: &[StoredWorkspace], settings: &Settings) -> anyhow::Error {
+    let url = &settings.database_url;
+    if known.is_empty() {
+        return anyhow::anyhow!(
+            "there is no workspace `{id}`: the database {url} holds none yet; `meritline workspace apply FILE` sets one up"
+        );
+    }
+    let known: Vec<&str> = known.iter().map(|workspace| workspace.id.as_str()).collect();
+    anyhow::anyhow!("there is no workspace `{id}` in the database {url}; there are: {}", known.join(", "))
 }
 
 /// Resolves `env:` references from the process's environment and `file:` references below a folder.

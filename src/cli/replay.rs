@@ -15,9 +15,9 @@ use serde::Serialize;
 use super::open::{self, SettingsFile};
 use crate::broker::ports::Clock;
 use crate::broker::replay::{ReplayRequest, ReplayResult, replay};
-use crate::broker::store::Store;
-use crate::core::ids::AgentId;
-use crate::core::replay::{AgentTotal, Side, UNKNOWABLE};
+use crate::broker::store::{PageRequest, Store, StoredWorkspace};
+use crate::core::ids::{AgentId, WorkspaceId};
+use crate::core::replay::{AgentTotal, Side};
 use crate::core::workspace::Workspace;
 use crate::service::clock::SystemClock;
 use crate::service::settings_check::Integrations;
@@ -49,8 +49,13 @@ pub struct ReplayArguments {
 
 /// Runs it.
 pub async fn run(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
-    let store = open::store(&arguments.settings.read()?).await?;
-    let current = stored(&*store, &arguments.workspace).await?;
+    let settings = arguments.settings.read()?;
+    let store = open::store_that_is_there(&settings).await?;
+    let all = store.workspaces().await?;
+    let Some(found) = all.iter().find(|workspace| workspace.id.as_str() == arguments.workspace) else {
+        return Err(open::no_workspace(&arguments.workspace, &all, &settings));
+    };
+    let (current, applied_at) = (built(found)?, found.applied_at);
     let other = match &arguments.with {
         None => Arc::clone(&current),
         Some(path) => match read(path, &current)? {
@@ -65,7 +70,7 @@ pub async fn run(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     if from >= until {
         bail!("the span is empty: --from {from} is not before --to {until}");
     }
-    let request = ReplayRequest { current, other, from, until };
+    let request = ReplayRequest { current, applied_at, other, from, until };
     let shown = !arguments.json && std::io::stderr().is_terminal();
     let mut progress = |at: Timestamp| {
         if shown {
@@ -76,8 +81,8 @@ pub async fn run(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     if shown {
         eprintln!();
     }
+    let report = Report::of(&request, &result, latest_call(&*store, &request.current.id).await?);
     store.shut_down().await;
-    let report = Report::of(&request, &result);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?)
     } else {
@@ -86,16 +91,16 @@ pub async fn run(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn stored(store: &dyn Store, id: &str) -> anyhow::Result<Arc<Workspace>> {
-    let all = store.workspaces().await?;
-    let Some(found) = all.iter().find(|workspace| workspace.id.as_str() == id) else {
-        let known: Vec<&str> = all.iter().map(|workspace| workspace.id.as_str()).collect();
-        bail!("there is no workspace `{id}` in the store; there are: {}", known.join(", "));
-    };
+fn built(found: &StoredWorkspace) -> anyhow::Result<Arc<Workspace>> {
     let document = StoredDocument::read(&found.document).map_err(anyhow::Error::msg)?;
-    let built = document.workspace.build(&Integrations);
-    let told = |problems: Vec<_>| anyhow::anyhow!("workspace `{id}` as stored cannot be used: {problems:?}");
-    Ok(Arc::new(built.map_err(told)?))
+    let told = |problems: Vec<_>| anyhow::anyhow!("workspace `{}` as stored cannot be used: {problems:?}", found.id);
+    Ok(Arc::new(document.workspace.build(&Integrations).map_err(told)?))
+}
+
+/// When the last call was asked about.
+async fn latest_call(store: &dyn Store, workspace: &WorkspaceId) -> anyhow::Result<Option<Timestamp>> {
+    let newest = store.decisions(workspace, PageRequest { limit: 1, ..PageRequest::default() }).await?;
+    Ok(newest.items.first().map(|record| record.decision.received_at))
 }
 
 /// Reads the file to compare with; none when it has problems, which are printed.
@@ -129,16 +134,22 @@ struct Report {
     from: String,
     until: String,
     calls: u64,
+    /// When the last call of all was recorded, whatever the span; null where none is.
+    latest_call: Option<String>,
     first_differs: u64,
     without_route: u64,
     not_rung: u64,
     caller_not_known: u64,
+    /// Tasks to call back that were given to somebody.
+    tasks: u64,
+    /// Those that somebody else would have been given, or nobody.
+    tasks_differ: u64,
     without_target_recorded: u64,
     without_target_replayed: u64,
     agents: Vec<AgentLine>,
-    /// Change of expected value per answered call, by the scores in use; null without scores.
+    /// Change of expected value per answered call, by the scores of the file compared with; null without scores.
     value_change: Option<f64>,
-    cannot_know: [&'static str; 4],
+    cannot_know: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -154,7 +165,7 @@ struct AgentLine {
 }
 
 impl Report {
-    fn of(request: &ReplayRequest, result: &ReplayResult) -> Self {
+    fn of(request: &ReplayRequest, result: &ReplayResult, latest: Option<Timestamp>) -> Self {
         let outcome = &result.outcome;
         let (recorded, replayed) = (&outcome.recorded, &outcome.replayed);
         let people: BTreeSet<&AgentId> = recorded.agents.keys().chain(replayed.agents.keys()).collect();
@@ -177,19 +188,32 @@ impl Report {
             from: request.from.to_string(),
             until: request.until.to_string(),
             calls: outcome.calls,
+            latest_call: latest.map(|at| at.to_string()),
             first_differs: outcome.first_differs,
             without_route: outcome.without_route,
             not_rung: outcome.not_rung,
             caller_not_known: outcome.caller_not_known,
+            tasks: outcome.tasks,
+            tasks_differ: outcome.tasks_differ,
             without_target_recorded: recorded.without_target,
             without_target_replayed: replayed.without_target,
             agents: people.into_iter().map(line).collect(),
             value_change: value_change(result),
-            cannot_know: UNKNOWABLE,
+            cannot_know: result.cannot_know.clone(),
         }
     }
 
     fn text(&self) -> String {
+        if self.calls == 0 {
+            let latest = match &self.latest_call {
+                Some(at) => format!("The latest one came at {at}: move --from and --to."),
+                None => "No call is recorded at all yet.".to_owned(),
+            };
+            return format!(
+                "No call is recorded from {} to {}, so there is nothing to compare. {latest}\n",
+                self.from, self.until
+            );
+        }
         let mut text = format!(
             "{} calls from {} to {}.\nFirst in {} of them ({:.1} %) would have been somebody else",
             self.calls,
@@ -213,6 +237,13 @@ impl Report {
             let _ =
                 write!(text, "; for {} a route was passed over because no CRM had been asked who calls", self.caller_not_known);
         }
+        if self.tasks > 0 {
+            let _ = write!(
+                text,
+                "; of {} callbacks {} would have been given to somebody else or nobody",
+                self.tasks, self.tasks_differ
+            );
+        }
         text.push_str(".\n\n");
         let _ = writeln!(
             text,
@@ -235,12 +266,13 @@ impl Report {
         }
         match self.value_change {
             Some(change) => {
-                let _ = writeln!(text, "\nExpected value per answered call, by the scores in use: {:+.1} %.", 100.0 * change);
+                let _ =
+                    writeln!(text, "\nExpected value per answered call, by the scores of that file: {:+.1} %.", 100.0 * change);
             }
             None => text.push_str("\nWithout scores nothing can be said about the expected value.\n"),
         }
         text.push_str("What a replay cannot know:\n");
-        for line in self.cannot_know {
+        for line in &self.cannot_know {
             let _ = writeln!(text, "- {line}");
         }
         text
@@ -257,14 +289,6 @@ fn part(of: u64, whole: u64) -> f64 {
 
 /// Mean value of who answered, compared.
 fn value_change(result: &ReplayResult) -> Option<f64> {
-    if result.values.is_empty() {
-        return None;
-    }
-    let mean = |side: &Side| {
-        let value = |agent: &AgentId| result.values.get(agent).copied().unwrap_or(1.0);
-        let sum: f64 = side.agents.iter().map(|(agent, total)| value(agent) * total.calls as f64).sum();
-        let calls = answered(side);
-        (calls > 0).then(|| sum / calls as f64)
-    };
-    Some(mean(&result.outcome.replayed)? / mean(&result.outcome.recorded)? - 1.0)
+    let (recorded, replayed) = (result.outcome.recorded.mean_value()?, result.outcome.replayed.mean_value()?);
+    (recorded > 0.0).then(|| replayed / recorded - 1.0)
 }

@@ -36,10 +36,11 @@ pub enum TokenCommand {
 /// Runs it.
 pub async fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {
     let TokenCommand::Create { workspace, role, agent, settings } = command;
-    let store = open::store(&settings.read()?).await?;
+    let settings = settings.read()?;
+    let store = open::store_that_is_there(&settings).await?;
     let known = store.workspaces().await?;
     let Some(found) = known.iter().find(|known| known.id.as_str() == workspace) else {
-        bail!("there is no workspace `{workspace}`: apply its file first");
+        return Err(open::no_workspace(&workspace, &known, &settings));
     };
     let document = StoredDocument::read(&found.document).map_err(anyhow::Error::msg)?;
     let agent = match (role, agent) {

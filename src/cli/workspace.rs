@@ -145,12 +145,11 @@ fn change(one: &Sound, before: Option<&StoredWorkspace>) -> anyhow::Result<Optio
 }
 
 async fn export(name: &str, settings: &SettingsFile) -> anyhow::Result<ExitCode> {
-    let store = open::store(&settings.read()?).await?;
+    let settings = settings.read()?;
+    let store = open::store_that_is_there(&settings).await?;
     let stored = store.workspaces().await?;
     let Some(found) = stored.iter().find(|workspace| workspace.id.as_str() == name) else {
-        let known: Vec<&str> = stored.iter().map(|workspace| workspace.id.as_str()).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        bail!("there is no workspace `{name}`; known are: {known}");
+        return Err(open::no_workspace(name, &stored, &settings));
     };
     let document = StoredDocument::read(&found.document).map_err(anyhow::Error::msg)?;
     print!("{}", document.workspace.to_yaml());
@@ -159,7 +158,7 @@ async fn export(name: &str, settings: &SettingsFile) -> anyhow::Result<ExitCode>
 }
 
 async fn list(json: bool, settings: &SettingsFile) -> anyhow::Result<ExitCode> {
-    let store = open::store(&settings.read()?).await?;
+    let store = open::store_that_is_there(&settings.read()?).await?;
     let stored = store.workspaces().await?;
     if json {
         let item = |known: &StoredWorkspace| serde_json::json!({"workspace": known.id, "revision": known.revision, "applied_at": known.applied_at});

@@ -107,7 +107,7 @@ pub fn callback_keys(missed: &CallKey) -> [CallKey; 2] {
 }
 
 /// The missed call that the call with this key calls back.
-fn missed_key(back: &CallKey, missed: &CallId) -> CallKey {
+pub fn missed_key(back: &CallKey, missed: &CallId) -> CallKey {
     let connection = back.connection.as_str().strip_prefix(CALLBACK_CONNECTION).map(ConnectionId::from);
     CallKey { connection: connection.unwrap_or_else(|| back.connection.clone()), call: missed.clone() }
 }
@@ -166,6 +166,16 @@ impl CallbackFacts<'_> {
             TaskState::Reached { .. } | TaskState::Dropped { .. } => true,
         });
         found
+    }
+
+    /// The task that one missed call makes, whether or not another call of the same caller stands for it.
+    pub fn task_of(
+        &self,
+        missed: &CallKey,
+        among: impl Fn(&RecentCall) -> Option<(GroupId, CallbackRules)>,
+    ) -> Option<CallbackTask> {
+        let call = self.calls.get(missed)?;
+        self.task(missed, call, among(call)?)
     }
 
     fn task(&self, key: &CallKey, call: &RecentCall, among: (GroupId, CallbackRules)) -> Option<CallbackTask> {

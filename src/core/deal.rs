@@ -1,5 +1,6 @@
 //! The canonical CRM record: what every connector maps its rows to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -137,6 +138,22 @@ impl Deal {
         match (self.status, &self.memory.first_win) {
             (DealStatus::Won | DealStatus::Lost, Some(win)) => Some(&win.user),
             (DealStatus::Won | DealStatus::Lost | DealStatus::Open, _) => self.user.as_ref(),
+        }
+    }
+
+    /// The deal as it stood at an instant, as far as its dates tell; none where it was not there yet. Owner, amount and figures are
+    /// those of now. One without dates stands as it does now.
+    pub fn as_of(&self, at: Timestamp) -> Option<Cow<'_, Self>> {
+        match (self.closed_at, self.known_since()) {
+            (Some(closed_at), _) if closed_at <= at => Some(Cow::Borrowed(self)),
+            (_, Some(known_since)) if at < known_since => None,
+            (None, _) => Some(Cow::Borrowed(self)),
+            (Some(_), None) => None,
+            (Some(_), Some(_)) => {
+                let mut open = Self { status: DealStatus::Open, closed_at: None, returned_amount: None, ..self.clone() };
+                open.memory.first_win = open.memory.first_win.filter(|win| win.at.is_some_and(|won_at| won_at <= at));
+                Some(Cow::Owned(open))
+            }
         }
     }
 

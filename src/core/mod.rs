@@ -12,6 +12,7 @@ pub mod availability;
 pub mod call;
 pub mod call_state;
 pub mod callback;
+pub mod callback_choice;
 pub mod chance;
 pub mod choose;
 pub mod credit_book;

@@ -35,7 +35,9 @@ async fn a_mistake_is_told_with_its_place_and_applies_nothing() {
     let refused = program.run(&["workspace", "apply", "acme.yaml"]).await;
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("acme.yaml:11:") && refused.err.contains("did you mean `boris`?"), "{}", refused.err);
-    assert!(program.run(&["workspace", "list"]).await.out.contains("no workspace yet"));
+    let listed = program.run(&["workspace", "list"]).await;
+    assert_eq!((listed.code, listed.out.as_str()), (1, ""));
+    assert!(listed.err.contains("there is no database sqlite://meritline.db: name the right one"), "{}", listed.err);
     let checked = program.run(&["check", "acme.yaml"]).await;
     assert_eq!(checked.code, 1);
     assert_eq!(program.run(&["workspace", "apply", "nothing.yaml"]).await.code, 1);
@@ -90,4 +92,32 @@ async fn the_demo_shows_a_whole_company_at_work_and_ends() {
     let demo = program.run(&["demo", "--once", "40", "--speed", "200"]).await;
     assert_eq!(demo.code, 0, "{}{}", demo.out, demo.err);
     assert!(demo.out.contains("Meritline demo: 40 calls") && demo.out.contains("Darcel Schlecht"), "{}", demo.out);
+}
+
+/// A mistyped database is told, not made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_that_read_make_no_database() {
+    let program = Program::new();
+    program.write("meritline.toml", "database_url = \"sqlite://mistyped.db\"\n");
+    for arguments in [
+        ["workspace", "list", "--json"].as_slice(),
+        &["workspace", "export", "acme"],
+        &["replay", "--workspace", "acme"],
+        &["token", "create", "--workspace", "acme", "--role", "viewer"],
+    ] {
+        let ended = program.run(arguments).await;
+        assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{arguments:?}");
+        assert!(ended.err.contains("there is no database sqlite://mistyped.db"), "{arguments:?}: {}", ended.err);
+        assert!(ended.err.contains("meritline workspace apply FILE"), "{arguments:?}: {}", ended.err);
+        assert!(!program.path("mistyped.db").exists(), "{arguments:?}");
+    }
+    program.write("acme.yaml", ACME);
+    assert_eq!(program.run(&["workspace", "apply", "acme.yaml"]).await.code, 0);
+    for arguments in [["workspace", "export", "acne"].as_slice(), &["replay", "--workspace", "acne"]] {
+        let ended = program.run(arguments).await;
+        assert_eq!(ended.code, 1);
+        let told = "there is no workspace `acne` in the database sqlite://mistyped.db; there are: acme";
+        assert!(ended.err.contains(told), "{}", ended.err);
+    }
+    assert!(program.run(&["workspace", "list"]).await.out.starts_with("acme  revision 1"));
 }

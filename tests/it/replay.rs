@@ -1,5 +1,8 @@
 //! What-if: recorded calls under another policy, through the same functions.
 
+mod same_file;
+mod scores;
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -45,9 +48,20 @@ impl TestService {
         self.client.tell(&event).expect(200).await;
     }
 
+    /// Replays; the current workspace was applied before anything was recorded.
     async fn replayed(&self, current: &Arc<Workspace>, other: &Arc<Workspace>, from: Timestamp) -> ReplayResult {
+        self.replayed_since(current, other, from, Timestamp::MIN).await
+    }
+
+    async fn replayed_since(
+        &self,
+        current: &Arc<Workspace>,
+        other: &Arc<Workspace>,
+        from: Timestamp,
+        applied_at: Timestamp,
+    ) -> ReplayResult {
         let until = self.site.clock.now().checked_add(SignedDuration::from_secs(1)).unwrap();
-        let request = ReplayRequest { current: Arc::clone(current), other: Arc::clone(other), from, until };
+        let request = ReplayRequest { current: Arc::clone(current), applied_at, other: Arc::clone(other), from, until };
         replay(&*self.store, &request, &mut |_| {}).await.unwrap()
     }
 }
@@ -227,6 +241,13 @@ async fn the_command_says_what_would_have_changed_and_what_it_cannot_know() {
     );
     program.write("broken.yaml", &ACME.replace("members: [anna, boris]", "members: [ana, boris]"));
     assert_eq!(program.run(&["workspace", "apply", "acme.yaml"]).await.code, 0);
+    let ended = program.run(&["replay", "--workspace", "acme"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(
+        ended.out.starts_with("No call is recorded from ") && ended.out.ends_with("No call is recorded at all yet.\n"),
+        "{}",
+        ended.out
+    );
     let (mut child, client) = program.serve().await;
     for number in 0..8 {
         let question = json!({"call_id": format!("c-{number}"), "called": CALLED});
@@ -244,13 +265,19 @@ async fn the_command_says_what_would_have_changed_and_what_it_cannot_know() {
     assert!(ended.out.contains("First in 0 of them (0.0 %) would have been somebody else"), "{}", ended.out);
     assert!(ended.out.contains("What a replay cannot know:"), "{}", ended.out);
 
+    let ended = program.run(&["replay", "--workspace", "acme", "--from", "2020-01-01", "--to", "2020-02-01"]).await;
+    assert!(ended.out.contains("nothing to compare. The latest one came at "), "{}", ended.out);
+
     let ended = program.run(&["replay", "--workspace", "acme", "--with", "three_to_one.yaml", "--json"]).await;
     let report: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
     let anna = &report["agents"][0];
     assert_eq!((anna["calls_recorded"].as_u64(), anna["calls_replayed"].as_u64()), (Some(4), Some(6)), "{report}");
 
     for (arguments, text) in [
-        (vec!["replay", "--workspace", "acne"], "there is no workspace `acne` in the store; there are: acme"),
+        (
+            vec!["replay", "--workspace", "acne"],
+            "there is no workspace `acne` in the database sqlite://meritline.db; there are: acme",
+        ),
         (vec!["replay", "--workspace", "acme", "--with", "other.yaml"], "describes workspace `beta`"),
         (vec!["replay", "--workspace", "acme", "--with", "broken.yaml"], "did you mean `anna`?"),
         (vec!["replay", "--workspace", "acme", "--from", "yesterday"], "`yesterday` is neither a date"),

@@ -1,4 +1,4 @@
-//! A recorded call, as far as a replay repeats it: when it was asked about, when somebody answered, how long they talked.
+//! A recorded question for a call, as far as a replay repeats it: when it was asked, when somebody answered, how long they talked.
 
 use std::sync::Arc;
 
@@ -32,14 +32,32 @@ pub enum Fate {
     Untold,
 }
 
-/// A recorded call.
+impl Fate {
+    /// Who answered.
+    pub fn answered_by(&self) -> Option<&AgentId> {
+        match self {
+            Self::Answered { agent, .. } => Some(agent),
+            Self::Unanswered { .. } | Self::Untold => None,
+        }
+    }
+
+    /// How long they talked.
+    pub fn talk(&self) -> SignedDuration {
+        match self {
+            Self::Answered { talk, .. } => *talk,
+            Self::Unanswered { .. } | Self::Untold => SignedDuration::ZERO,
+        }
+    }
+}
+
+/// A recorded question for a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedCall {
-    /// Which.
+    /// Which call.
     pub key: CallKey,
     /// What was asked.
     pub request: DecisionRequest,
-    /// When it was first asked about.
+    /// When it was asked.
     pub asked_at: Timestamp,
     /// What was known of the caller then.
     pub standing: CallerStanding,
@@ -51,20 +69,24 @@ pub struct RecordedCall {
     pub first: Option<AgentId>,
     /// Whether events came.
     pub feed: Feed,
-    /// How it went.
+    /// How the call went.
     pub fate: Fate,
 }
 
 impl RecordedCall {
-    /// A call from what is stored of it; none for one that nobody asked about, or that is a task to call back.
+    /// The first question for a call from what is stored of it; none for one that nobody asked about, or that is a task to call back.
     pub fn of(call: &CallState, default_region: &str) -> Option<Self> {
-        let first = call.decisions.first()?;
-        if first.asked.calls_back.is_some() {
+        Self::of_attempt(call, call.decisions.first()?, default_region)
+    }
+
+    /// The question that one of a call's decisions answered; none for a task to call back.
+    pub fn of_attempt(call: &CallState, record: &DecisionRecord, default_region: &str) -> Option<Self> {
+        if record.asked.calls_back.is_some() {
             return None;
         }
-        let asked_at = first.decision.received_at;
+        let asked_at = record.decision.received_at;
         let since = |at: Timestamp| at.duration_since(asked_at).max(SignedDuration::ZERO);
-        let fate = match (first.feed, call.answered()) {
+        let fate = match (record.feed, call.answered()) {
             (Feed::Silent { .. }, _) => Fate::Untold,
             (Feed::Events, Some(answer)) => Fate::Answered {
                 agent: answer.agent.clone(),
@@ -75,13 +97,13 @@ impl RecordedCall {
         };
         Some(Self {
             key: call.key.clone(),
-            request: request(first, default_region),
-            standing: first.standing(),
-            segments: first.decision.caller.segments.clone(),
+            request: request(record, default_region),
+            standing: record.standing(),
+            segments: record.decision.caller.segments.clone(),
             asked_at,
-            responsible: first.decision.caller.responsible.clone(),
-            first: first.decision.targets.first().map(|target| target.agent.clone()),
-            feed: first.feed,
+            responsible: record.decision.caller.responsible.clone(),
+            first: record.decision.targets.first().map(|target| target.agent.clone()),
+            feed: record.feed,
             fate,
         })
     }
@@ -96,7 +118,7 @@ fn request(record: &DecisionRecord, default_region: &str) -> DecisionRequest {
         called: DialledNumber::read(&asked.called, default_region),
         scenario: asked.scenario.clone(),
         operation: asked.operation.clone(),
-        attempt: Some(1),
+        attempt: Some(record.decision.attempt),
         exclude: asked.exclude.clone(),
         at: asked.at,
     }

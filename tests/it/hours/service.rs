@@ -115,7 +115,8 @@ async fn a_replay_keeps_the_hours_of_the_other_file() {
     }
     let until = service.site.clock.now().checked_add(SignedDuration::from_secs(1)).unwrap();
     let (current, other): (Arc<Workspace>, Arc<Workspace>) = (workspace_with(&all_day), workspace_with(team));
-    let result = replay(&*service.store, &ReplayRequest { current, other, from, until }, &mut |_| {}).await.unwrap();
+    let result =
+        replay(&*service.store, &ReplayRequest { current, applied_at: from, other, from, until }, &mut |_| {}).await.unwrap();
     let calls = |agent: &str| result.outcome.replayed.agents.get(agent).map_or(0, |total| total.calls);
     assert_eq!((calls("anna"), calls("boris"), calls("clara")), (9, 0, 0), "within ten minutes only Anna is at work");
 }

@@ -16,7 +16,7 @@ const MAIN: &str = "\n  - {id: main, group: sales, fallback: {number: \"+7495111
 async fn replayed(service: &TestService, current: &Arc<Workspace>, other: &Arc<Workspace>) -> ReplayResult {
     let until = service.site.clock.now().checked_add(SignedDuration::from_secs(1)).unwrap();
     let from = until.checked_sub(SignedDuration::from_hours(2)).unwrap();
-    let request = ReplayRequest { current: Arc::clone(current), other: Arc::clone(other), from, until };
+    let request = ReplayRequest { current: Arc::clone(current), applied_at: from, other: Arc::clone(other), from, until };
     replay(&*service.store, &request, &mut |_| {}).await.unwrap()
 }
 
