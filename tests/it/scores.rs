@@ -13,6 +13,7 @@ mod judging;
 mod learning;
 mod like_with_like;
 mod metrics;
+mod odd_dates;
 mod plan;
 mod real_data;
 mod score_properties;
