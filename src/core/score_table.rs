@@ -181,7 +181,7 @@ pub struct DealNotes {
     pub contracts_without_amount: u64,
     /// Won deals that were returned in full: counted as handled, not as contracts.
     pub returned_contracts: u64,
-    /// Closed deals without a close date: dated by their opening, else by today.
+    /// Closed deals without a close date, and losses that lie before their opening: dated by opening and usual time, else by today.
     pub undated_deals: u64,
     /// Open deals counted as lost because they are overdue.
     pub overdue_open_deals: u64,

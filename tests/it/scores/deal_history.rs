@@ -90,11 +90,53 @@ fn without_a_usual_time_no_open_deal_is_overdue() {
     let deals = [won("w", "boris", "100"), open("1", "anna", 4000)];
     let table = scores(&TWO, timeless(), &deals);
     assert_eq!((table.pool.median_seconds_to_close, of(&table, "anna").opportunities), (None, 0));
-    // Dates without a time: opened and closed "at once" says nothing about how long deals take.
+}
+
+/// Dates without a time: where deals close on the day they come, the usual time is "at once". Patience is two days then: one open
+/// for 4000 is lost.
+#[test]
+fn where_deals_close_the_same_day_patience_is_two_days() {
     let mut same_day = won("w", "boris", "100");
     same_day.opened_at = same_day.closed_at.map(|closed| closed + SignedDuration::from_hours(7));
-    let table = scores(&TWO, timeless(), &[same_day, open("1", "anna", 4000)]);
-    assert_eq!((table.pool.median_seconds_to_close, of(&table, "anna").opportunities), (Some(0.0), 0));
+    let table = scores(&TWO, timeless(), &[same_day, open("1", "anna", 4000), open("2", "anna", 2), open("3", "anna", 3)]);
+    assert_eq!((table.pool.median_seconds_to_close, of(&table, "anna").opportunities), (Some(0.0), 2));
+}
+
+#[test]
+fn no_loss_lies_before_its_opening() {
+    let settings = ScoreSettings { horizon_seconds: Some(90 * DAY), half_life_seconds: Some(30 * DAY), ..timeless() };
+    let closed = |deal: Deal, days| Deal { closed_at: Some(days_ago(days)), ..deal };
+    let first_seen = |days| deal("2", "anna", DealStatus::Open).merged_with(None, Some(days_ago(days)));
+    // The usual time is 5 days.
+    let usual = |id: &str| Deal { opened_at: Some(days_ago(5)), ..won(id, "boris", "100") };
+    let deals = [
+        usual("w1"),
+        usual("w2"),
+        // Opened 35 days ago and said to be closed 400 days ago: closed 30 days ago, as usual. Likewise without a date.
+        Deal { opened_at: Some(days_ago(35)), ..closed(lost("1", "anna"), 400) },
+        Deal { opened_at: Some(days_ago(35)), closed_at: None, ..lost("u", "anna") },
+        // First seen open 65 days ago by a CRM that tells of no opening.
+        closed(lost("2", "anna"), 400).merged_with(Some(&first_seen(65)), None),
+        // Opened three days ago, so it is not closed later than now.
+        Deal { opened_at: Some(days_ago(3)), closed_at: None, ..lost("young", "anna") },
+        // The CRM's word on a contract holds, and on a loss of a date without a time.
+        Deal { opened_at: Some(days_ago(35)), ..closed(won("3", "anna", "1"), 400) },
+        Deal { opened_at: Some(days_ago(60) + SignedDuration::from_hours(9)), ..closed(lost("4", "anna"), 60) },
+        closed(lost("5", "anna"), 400),
+    ];
+    let table = scores(&TWO, settings, &deals);
+    assert_eq!((of(&table, "anna").opportunities, table.notes.undated_deals), (5, 4));
+    assert_near(of(&table, "anna").faded_exposure, 0.5 + 0.5 + 0.25 + 1.0 + 0.25, 1e-12);
+}
+
+#[test]
+fn the_usual_time_to_close_is_known_from_deals_that_were_seen_open() {
+    let seen = |days| deal("w", "boris", DealStatus::Open).merged_with(None, Some(days_ago(days)));
+    let closed = Deal { closed_at: Some(days_ago(2)), ..won("w", "boris", "100") }.merged_with(Some(&seen(7)), Some(now()));
+    // It took 5 days; the one seen first 11 days ago is older than twice that.
+    let hidden = |id: &str, days| deal(id, "anna", DealStatus::Open).merged_with(None, Some(days_ago(days)));
+    let table = scores(&TWO, timeless(), &[closed, hidden("1", 11), hidden("2", 10)]);
+    assert_eq!((table.pool.median_seconds_to_close, of(&table, "anna").opportunities), (Some(5.0 * DAY as f64), 1));
 }
 
 #[test]
