@@ -5,7 +5,8 @@
 //!
 //! Rules, in the order they are applied:
 //! 1. One record per deal id of a connection; connections the policy does not name are not read.
-//! 2. The same `link_key` in two connections is one contract: the connection named first in the policy is believed.
+//! 2. The same `link_key` in two connections is one contract: of the connections in which it is decided, wanted and owned by an
+//!    agent the one named first in the policy is believed; where it is so in none, the first of all.
 //! 3. Filters (pipeline, lead source, new customers).
 //! 4. A contract belongs to the agent of the call it came from, at the time of that call, where conversions are counted from
 //!    calls and one of its phones had called; otherwise a deal belongs to its owner ([`Deal::owner`]). Whoever it is must be
@@ -115,7 +116,8 @@ pub(super) fn median_of(values: &mut [f64]) -> Option<f64> {
 pub(super) fn read<'d>(scope: &Scope<'d>, deals: impl IntoIterator<Item = (&'d ConnectionId, &'d Deal)>) -> History<'d> {
     let (mut notes, mut applied) = (DealNotes::default(), Applied::default());
     let settings = scope.input.settings;
-    let mut records = canonical(&settings.crm, deals, &mut notes);
+    let counts = |record: &Record<'_, '_>| is_wanted_result(&settings.deals, record.deal) && agent_of(scope, record).is_some();
+    let mut records = canonical(&settings.crm, deals, counts, &mut notes);
     records.retain(|record| passes(&settings.deals, record.deal));
     let contacts = match settings.exposure {
         Exposure::Calls => FirstContacts::pick(scope, records.iter().map(|record| record.deal), &mut applied, &mut notes),
@@ -160,9 +162,12 @@ pub(super) struct Record<'a, 'd> {
 
 /// One record per contract, ordered by (place of the connection in the policy, deal id), so that the order in which deals
 /// arrive cannot move a sum by a single bit.
+///
+/// Of connections that have the same contract the first is believed in which it counts; the first of all where it does so in none.
 pub(super) fn canonical<'a, 'd>(
     order: &'a [ConnectionId],
     deals: impl IntoIterator<Item = (&'d ConnectionId, &'d Deal)>,
+    counts: impl Fn(&Record<'a, 'd>) -> bool,
     notes: &mut DealNotes,
 ) -> Vec<Record<'a, 'd>> {
     let mut ranks: HashMap<&ConnectionId, usize> = HashMap::new();
@@ -183,14 +188,26 @@ pub(super) fn canonical<'a, 'd>(
     records.reverse();
 
     // Only across connections: within one system two records with one key are two deals of the same customer contract.
-    let mut first_seen: HashMap<&str, usize> = HashMap::new();
+    let mut believed: HashMap<&'d str, (bool, usize)> = HashMap::new();
+    for (record, key) in records.iter().filter_map(|record| Some((record, link_key(record.deal)?))) {
+        let known = believed.entry(key).or_insert((false, record.rank));
+        if !known.0 && counts(record) {
+            *known = (true, record.rank);
+        }
+    }
     let before = records.len();
-    records.retain(|record| match record.deal.link_key.as_deref().map(str::trim).filter(|key| !key.is_empty()) {
-        Some(key) => *first_seen.entry(key).or_insert(record.rank) == record.rank,
-        None => true,
-    });
+    records.retain(|record| link_key(record.deal).and_then(|key| believed.get(key)).is_none_or(|(_, rank)| *rank == record.rank));
     notes.linked_duplicates = (before - records.len()) as u64;
     records
+}
+
+fn link_key(deal: &Deal) -> Option<&str> {
+    deal.link_key.as_deref().map(str::trim).filter(|key| !key.is_empty())
+}
+
+/// Whether a deal is decided and one of those a policy wants.
+pub(super) fn is_wanted_result(filter: &DealFilter, deal: &Deal) -> bool {
+    matches!(deal.status, DealStatus::Won | DealStatus::Lost) && passes(filter, deal)
 }
 
 /// Whether a deal is one of those a policy wants.

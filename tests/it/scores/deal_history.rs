@@ -236,6 +236,43 @@ fn the_same_contract_in_two_systems_counts_once() {
 }
 
 #[test]
+fn a_linked_contract_is_believed_where_it_counts() {
+    let (bitrix, sheet) = (ConnectionId::from("bitrix"), ConnectionId::from("sheet"));
+    let linked = |deal: Deal, at: usize| Deal { link_key: Some(format!("INV-{at}")), ..deal };
+    // Twenty contracts of Anna's in the sheet. In the first CRM of the policy ten are nobody's we know, and ten are still open.
+    let stranger = (0..10).map(|at| linked(won(&format!("b{at}"), "stranger", "7"), at));
+    let open = (10..20).map(|at| linked(open(&format!("b{at}"), "anna", 1), at));
+    let first: Vec<Deal> = stranger.chain(open).collect();
+    let second: Vec<Deal> = (0..20).map(|at| linked(won(&format!("s{at}"), "anna", "100"), at)).collect();
+    let all = |first: &[Deal]| {
+        let both: Vec<(ConnectionId, Deal)> = first.iter().map(|deal| (bitrix.clone(), deal.clone())).collect();
+        both.into_iter().chain(second.iter().map(|deal| (sheet.clone(), deal.clone()))).collect::<Vec<_>>()
+    };
+    let deals = all(&first);
+    let table = scores_of_two(&TWO, timeless(), deals.iter().map(|(connection, deal)| (connection, deal)));
+    assert_eq!((of(&table, "anna").contracts_closed, of(&table, "anna").revenue), (20, money("2000")));
+    assert_eq!(table.notes.linked_duplicates, 20);
+    // Wanted in one of them only: an archive in the first.
+    let archived: Vec<Deal> =
+        (0..20).map(|at| Deal { pipeline: Some("archive".into()), ..linked(won(&format!("b{at}"), "anna", "7"), at) }).collect();
+    let deals = all(&archived);
+    let sales = DealFilter { pipelines: vec!["sales".into()], ..DealFilter::default() };
+    let deals: Vec<(ConnectionId, Deal)> = deals
+        .into_iter()
+        .map(|(connection, deal)| (connection, Deal { pipeline: deal.pipeline.or(Some("sales".into())), ..deal }))
+        .collect();
+    let settings = ScoreSettings { deals: sales, ..timeless() };
+    let table = scores_of_two(&TWO, settings, deals.iter().map(|(connection, deal)| (connection, deal)));
+    assert_eq!(of(&table, "anna").contracts_closed, 20);
+    // Where it counts nowhere, the first of all says why.
+    let nobody: Vec<Deal> = (0..20).map(|at| linked(won(&format!("s{at}"), "unknown", "1"), at)).collect();
+    let deals = first[..10].iter().map(|deal| (&bitrix, deal)).chain(nobody.iter().map(|deal| (&sheet, deal)));
+    let table = scores_of_two(&TWO, timeless(), deals);
+    let listed: Vec<(&str, u64)> = table.unmapped_users.iter().map(|user| (user.user.as_str(), user.deals)).collect();
+    assert_eq!(listed, [("stranger", 10), ("unknown", 10)]);
+}
+
+#[test]
 fn a_repeated_record_replaces_the_earlier_one_and_unnamed_connections_are_not_read() {
     let (bitrix, other) = (ConnectionId::from("bitrix"), ConnectionId::from("elsewhere"));
     let (before, after, foreign) = (won("1", "anna", "100"), lost("1", "anna"), won("2", "anna", "5"));
