@@ -201,8 +201,10 @@ pub struct DealNotes {
     pub calls_too_young: u64,
     /// Calls left out because an agent tagged them.
     pub tagged_calls: u64,
-    /// Values of supplied metrics left out: below 0, or beyond all reason.
+    /// Values of supplied metrics left out: no number, or beyond all reason.
     pub metric_values_left_out: u64,
+    /// Values of supplied metrics below 0: counted as 0.
+    pub metric_values_below_zero: u64,
 }
 
 impl ScoreTable {

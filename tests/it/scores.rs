@@ -188,6 +188,7 @@ fn deal(id: &str, user: &str, status: DealStatus) -> Deal {
         contact_phones: Vec::new(),
         link_key: None,
         metrics: BTreeMap::new(),
+        unreadable_metrics: Default::default(),
         memory: Default::default(),
     }
 }

@@ -65,6 +65,7 @@ async fn contracts(service: &TestService, of: &[usize]) {
         contact_phones: vec![phone(*number)],
         link_key: None,
         metrics: Default::default(),
+        unreadable_metrics: Default::default(),
         memory: Default::default(),
     };
     let deals = of.iter().map(deal).collect();

@@ -80,6 +80,7 @@ fn deal(id: &str, amount: &str) -> Deal {
         contact_phones: Vec::new(),
         link_key: None,
         metrics: [("margin".to_owned(), "0.1".parse().unwrap())].into(),
+        unreadable_metrics: Default::default(),
         memory: Default::default(),
     }
 }
