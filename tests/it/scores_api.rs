@@ -80,7 +80,7 @@ impl Desk {
     async fn pull(&self, deals: Vec<Deal>) -> bool {
         let now = self.service.site.clock.now();
         let state = PullState { succeeded_at: Some(now), ..PullState::default() };
-        let pull = PullCommit { connection: CRM.into(), deals, extent: Extent::Everything, state };
+        let pull = PullCommit { connection: CRM.into(), deals, unreadable: Vec::new(), extent: Extent::Everything, state };
         self.service.store.commit_pull(&"acme".into(), pull).await.unwrap();
         self.refresh().await
     }

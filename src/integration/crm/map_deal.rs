@@ -149,6 +149,11 @@ impl DealMap {
         self.fields.values().chain(self.metrics.values()).filter(|field| field.name.is_some()).map(Field::spelling)
     }
 
+    /// The id of the deal that a row shows, readable or not otherwise.
+    pub(super) fn deal_id(&self, row: &Value) -> Option<DealId> {
+        self.text(DealField::Deal, row).ok().flatten().map(DealId::from)
+    }
+
     /// The deal that a row shows.
     pub(super) fn deal(&self, row: &Value) -> Result<Deal, Fault> {
         let deal = self.text(DealField::Deal, row)?.ok_or_else(|| self.missing(DealField::Deal))?;

@@ -69,7 +69,13 @@ async fn contracts(service: &TestService, of: &[usize]) {
         memory: Default::default(),
     };
     let deals = of.iter().map(deal).collect();
-    let pull = PullCommit { connection: CRM.into(), deals, extent: Extent::Everything, state: PullState::default() };
+    let pull = PullCommit {
+        connection: CRM.into(),
+        deals,
+        unreadable: Vec::new(),
+        extent: Extent::Everything,
+        state: PullState::default(),
+    };
     service.store.commit_pull(&"acme".into(), pull).await.unwrap();
 }
 
