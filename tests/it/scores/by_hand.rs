@@ -179,6 +179,27 @@ fn an_explanation_says_that_the_ceiling_holds() {
     assert_near(low.target, 1.0 / 12.0, 1e-12);
 }
 
+/// One with an end stands in for one without.
+#[test]
+fn a_lasting_correction_holds_again_after_one_with_an_end() {
+    let lasting = correction("a", 2.0, None);
+    let timed = correction("a", 0.5, Some(now() + SignedDuration::from_hours(1)));
+    let factor = |changes: Vec<Change>, hours: i64| {
+        let book = book(changes);
+        book.correction(&"a".into(), now() + SignedDuration::from_hours(hours)).map(|correction| correction.factor)
+    };
+    let both = || vec![lasting.clone(), timed.clone()];
+    assert_eq!((factor(both(), 0), factor(both(), 1), factor(both(), 2)), (Some(0.5), Some(2.0), Some(2.0)));
+    // The later of either kind replaces both; a factor of 1 takes all back.
+    let replaced = vec![timed.clone(), correction("a", 3.0, None)];
+    assert_eq!((factor(replaced.clone(), 0), factor(replaced, 2)), (Some(3.0), Some(3.0)));
+    let taken_back = vec![lasting.clone(), timed.clone(), correction("a", 1.0, None)];
+    assert_eq!((factor(taken_back.clone(), 0), factor(taken_back, 2)), (None, None));
+    // Nothing for an hour, then as before.
+    let paused = vec![lasting.clone(), correction("a", 1.0, Some(now() + SignedDuration::from_hours(1)))];
+    assert_eq!((factor(paused.clone(), 0), factor(paused, 1)), (None, Some(2.0)));
+}
+
 proptest! {
     /// The parts of a target share multiply out to it.
     #[test]
