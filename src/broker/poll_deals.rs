@@ -107,7 +107,13 @@ impl Poller {
                     _ => PollOutcome::Failed,
                 };
                 let state = PullState { failure: Some((now, error.to_string())), ..state };
-                let pull = PullCommit { connection: self.connection.clone(), deals: Vec::new(), extent: Extent::Changes, state };
+                let pull = PullCommit {
+                    connection: self.connection.clone(),
+                    deals: Vec::new(),
+                    unreadable: Vec::new(),
+                    extent: Extent::Changes,
+                    state,
+                };
                 self.store.commit_pull(workspace, pull).await?;
                 Ok(wait)
             }
@@ -142,12 +148,13 @@ impl Poller {
             );
         }
         let state = PullState {
-            cursor: pull.cursor,
+            cursor: pull.cursor.clone(),
             succeeded_at: Some(now),
             failure: None,
-            rejected: (pull.rows_rejected, pull.faults),
+            rejected: (pull.rows_rejected, pull.faults.clone()),
         };
-        let commit = PullCommit { connection: self.connection.clone(), deals: pull.deals, extent: pull.extent, state };
+        let Pull { deals, unreadable, extent, .. } = pull;
+        let commit = PullCommit { connection: self.connection.clone(), deals, unreadable, extent, state };
         self.store.commit_pull(&self.tenant.workspace.id, commit).await
     }
 

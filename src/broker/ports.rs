@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::core::deal::Deal;
-use crate::core::ids::CrmUserId;
+use crate::core::ids::{CrmUserId, DealId};
 use crate::core::phone_number::PhoneNumber;
 
 /// A future behind a pointer, so that ports can be used as `dyn`.
@@ -37,6 +37,8 @@ pub trait DealSource: Send + Sync + 'static {
 pub struct Pull {
     /// The deals, in the order of the source; a deal may come again.
     pub deals: Vec<Deal>,
+    /// The deals of rows that could not be read, as far as their id could: they stay as they were known.
+    pub unreadable: Vec<DealId>,
     /// Whether `deals` is all there is, or only what changed.
     pub extent: Extent,
     /// Where the next pull goes on; none when the source has no notion of it.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::core::deal::Deal;
 use crate::core::duty_days::OffDutySpan;
-use crate::core::ids::{AgentId, CallId, CallKey, ConnectionId, DecisionId, EventId, GroupId, PolicyId, WorkspaceId};
+use crate::core::ids::{AgentId, CallId, CallKey, ConnectionId, DealId, DecisionId, EventId, GroupId, PolicyId, WorkspaceId};
 use crate::core::intervention::{Intervention, InterventionId};
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::tally::Tally;
@@ -150,6 +150,9 @@ pub struct PullState {
     pub rejected: (u64, Vec<RowFault>),
 }
 
+/// How long a deal that a full pull no longer shows is remembered, in days.
+pub const VANISHED_DEALS_DAYS: i64 = 90;
+
 /// One pull to store: deals, cursor and state in one transaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PullCommit {
@@ -157,7 +160,10 @@ pub struct PullCommit {
     pub connection: ConnectionId,
     /// The deals.
     pub deals: Vec<Deal>,
-    /// Whether they replace what was known.
+    /// Deals that stay as they were known, because what the CRM says of them now cannot be read.
+    pub unreadable: Vec<DealId>,
+    /// Whether they replace what was known. What vanishes with that is remembered for [`VANISHED_DEALS_DAYS`] days: a deal that comes
+    /// back is still its first owner's.
     pub extent: Extent,
     /// The state to keep.
     pub state: PullState,

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::deal::{Deal, DealStatus};
-use super::deal_history::{self, Outcome};
+use super::deal_history::{self, Outcome, Record};
 use super::duty_days;
 use super::ids::ConnectionId;
 use super::money::Currency;
@@ -56,7 +56,8 @@ impl Contracts {
     pub fn read<'d>(source: &ContractSource<'_>, deals: impl IntoIterator<Item = (&'d ConnectionId, &'d Deal)>) -> Self {
         let mut read = Self::default();
         let mut seconds_to_close = Vec::new();
-        for record in deal_history::canonical(source.connections, deals, &mut DealNotes::default()) {
+        let counts = |record: &Record<'_, '_>| deal_history::is_wanted_result(source.filter, record.deal);
+        for record in deal_history::canonical(source.connections, deals, counts, &mut DealNotes::default()) {
             let deal = record.deal;
             if deal.status != DealStatus::Won || !deal_history::passes(source.filter, deal) {
                 continue;

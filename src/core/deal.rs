@@ -1,7 +1,7 @@
 //! The canonical CRM record: what every connector maps its rows to.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -65,6 +65,9 @@ pub struct Deal {
     /// Further figures the CRM supplies, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, Decimal>,
+    /// Those of them that are no number in the CRM; nobody supplies this list, the mapping writes it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unreadable_metrics: BTreeSet<String>,
     /// What earlier pulls showed of it; no CRM supplies this, the store carries it on.
     #[serde(default, skip_serializing_if = "DealMemory::is_empty")]
     pub memory: DealMemory,

@@ -5,16 +5,18 @@
 //!
 //! Rules, in the order they are applied:
 //! 1. One record per deal id of a connection; connections the policy does not name are not read.
-//! 2. The same `link_key` in two connections is one contract: the connection named first in the policy is believed.
+//! 2. The same `link_key` in two connections is one contract: of the connections in which it is decided, wanted and owned by an
+//!    agent the one named first in the policy is believed; where it is so in none, the first of all.
 //! 3. Filters (pipeline, lead source, new customers).
 //! 4. A contract belongs to the agent of the call it came from, at the time of that call, where conversions are counted from
 //!    calls and one of its phones had called; otherwise a deal belongs to its owner ([`Deal::owner`]). Whoever it is must be
 //!    an agent of the pool; others are told in the notes.
-//! 5. Won and lost deals count inside the horizon, by `closed_at`. Where it is missing, the opening stands in for it, and
-//!    without either the deal counts as of today. Leaving such deals out would reward whoever clears the date of a lost
-//!    deal, and would make the scores of a CRM without dates empty; how many there are is told.
-//! 6. Open deals count as lost from the moment they are older than twice the median time to close, and fade from then on. A deal
-//!    without an opening is as old as our knowledge of it.
+//! 5. Won and lost deals count inside the horizon, by `closed_at`. Where it is missing, or a loss lies before its opening, the deal
+//!    is taken to have lasted the pool's median time to close, and without an opening it counts as of today. Leaving such deals
+//!    out would reward whoever clears the date of a lost deal, and would make the scores of a CRM without dates empty; how many
+//!    there are is told.
+//! 6. Open deals count as lost from the moment they are older than twice the median time to close (at least two days: dates
+//!    often have no time), and fade from then on. A deal without an opening is as old as our knowledge of it.
 //! 7. What a lead excluded does not count, and what an exclusion took out is told.
 //!
 //! Ages are time on duty ([`super::duty_days`]).
@@ -38,6 +40,12 @@ pub(super) use super::duty_days::seconds_between;
 
 /// An open deal counts as lost when it is older than this many median times to close.
 const PATIENCE_IN_MEDIANS: f64 = 2.0;
+
+/// No median is taken as shorter than a day: dates without a time make one of 0 where deals close on the day they come.
+const MEDIAN_SECONDS_MIN: f64 = 24.0 * 3600.0;
+
+/// From this part of contracts on that have a phone, those without are taken as not called in.
+const PHONES_KNOWN_MIN: f64 = 0.8;
 
 /// How many unmapped users a table lists; the number of all is told beside the list.
 const UNMAPPED_USERS_MAX: usize = 200;
@@ -69,7 +77,7 @@ pub(super) struct CountedDeal<'d> {
 
 /// What the CRMs say about a pool.
 pub(super) struct History<'d> {
-    /// Decided deals by (connection, deal id), then overdue open ones in the same order: the order of summation.
+    /// Dated deals by (connection, deal id), then undated and then overdue open ones in the same order: the order of summation.
     pub(super) counted: Vec<CountedDeal<'d>>,
     /// First contacts; none where conversions are not counted from calls.
     pub(super) contacts: FirstContacts<'d>,
@@ -108,7 +116,8 @@ pub(super) fn median_of(values: &mut [f64]) -> Option<f64> {
 pub(super) fn read<'d>(scope: &Scope<'d>, deals: impl IntoIterator<Item = (&'d ConnectionId, &'d Deal)>) -> History<'d> {
     let (mut notes, mut applied) = (DealNotes::default(), Applied::default());
     let settings = scope.input.settings;
-    let mut records = canonical(&settings.crm, deals, &mut notes);
+    let counts = |record: &Record<'_, '_>| is_wanted_result(&settings.deals, record.deal) && agent_of(scope, record).is_some();
+    let mut records = canonical(&settings.crm, deals, counts, &mut notes);
     records.retain(|record| passes(&settings.deals, record.deal));
     let contacts = match settings.exposure {
         Exposure::Calls => FirstContacts::pick(scope, records.iter().map(|record| record.deal), &mut applied, &mut notes),
@@ -116,9 +125,13 @@ pub(super) fn read<'d>(scope: &Scope<'d>, deals: impl IntoIterator<Item = (&'d C
     };
     let mut reader = Reader::new(scope, contacts, notes, applied);
     let mut open = Vec::new();
+    let mut undated = Vec::new();
     for record in records {
         match record.deal.status {
-            DealStatus::Won | DealStatus::Lost => reader.decided(&record),
+            DealStatus::Won | DealStatus::Lost => match believed_close(record.deal) {
+                Some(closed_at) => reader.decided(&record, closed_at),
+                None => undated.push(record),
+            },
             DealStatus::Open => {
                 if let Some(owner) = reader.owner(&record).filter(|(agent, _)| !reader.is_excluded(&record, *agent)) {
                     open.push((owner, record.deal));
@@ -127,8 +140,14 @@ pub(super) fn read<'d>(scope: &Scope<'d>, deals: impl IntoIterator<Item = (&'d C
         }
     }
     let median_seconds_to_close = median_of(&mut reader.seconds_to_close);
+    for record in undated {
+        reader.decided(&record, likely_close(record.deal, median_seconds_to_close, scope.input.now));
+    }
     for (owner, deal) in open {
         reader.open(owner, deal, median_seconds_to_close);
+    }
+    if settings.exposure == Exposure::Calls {
+        reader.doubt_untold();
     }
     reader.finish(median_seconds_to_close)
 }
@@ -143,9 +162,12 @@ pub(super) struct Record<'a, 'd> {
 
 /// One record per contract, ordered by (place of the connection in the policy, deal id), so that the order in which deals
 /// arrive cannot move a sum by a single bit.
+///
+/// Of connections that have the same contract the first is believed in which it counts; the first of all where it does so in none.
 pub(super) fn canonical<'a, 'd>(
     order: &'a [ConnectionId],
     deals: impl IntoIterator<Item = (&'d ConnectionId, &'d Deal)>,
+    counts: impl Fn(&Record<'a, 'd>) -> bool,
     notes: &mut DealNotes,
 ) -> Vec<Record<'a, 'd>> {
     let mut ranks: HashMap<&ConnectionId, usize> = HashMap::new();
@@ -166,14 +188,26 @@ pub(super) fn canonical<'a, 'd>(
     records.reverse();
 
     // Only across connections: within one system two records with one key are two deals of the same customer contract.
-    let mut first_seen: HashMap<&str, usize> = HashMap::new();
+    let mut believed: HashMap<&'d str, (bool, usize)> = HashMap::new();
+    for (record, key) in records.iter().filter_map(|record| Some((record, link_key(record.deal)?))) {
+        let known = believed.entry(key).or_insert((false, record.rank));
+        if !known.0 && counts(record) {
+            *known = (true, record.rank);
+        }
+    }
     let before = records.len();
-    records.retain(|record| match record.deal.link_key.as_deref().map(str::trim).filter(|key| !key.is_empty()) {
-        Some(key) => *first_seen.entry(key).or_insert(record.rank) == record.rank,
-        None => true,
-    });
+    records.retain(|record| link_key(record.deal).and_then(|key| believed.get(key)).is_none_or(|(_, rank)| *rank == record.rank));
     notes.linked_duplicates = (before - records.len()) as u64;
     records
+}
+
+fn link_key(deal: &Deal) -> Option<&str> {
+    deal.link_key.as_deref().map(str::trim).filter(|key| !key.is_empty())
+}
+
+/// Whether a deal is decided and one of those a policy wants.
+pub(super) fn is_wanted_result(filter: &DealFilter, deal: &Deal) -> bool {
+    matches!(deal.status, DealStatus::Won | DealStatus::Lost) && passes(filter, deal)
 }
 
 /// Whether a deal is one of those a policy wants.
@@ -183,6 +217,34 @@ pub(super) fn passes(filter: &DealFilter, deal: &Deal) -> bool {
     named(&filter.pipelines, deal.pipeline.as_deref())
         && named(&filter.sources, deal.lead_source.as_deref())
         && (!filter.new_customers_only || deal.new_customer == Some(true))
+}
+
+/// A date without a time is the start of its day: a deal closed on the day it was opened may seem to end before it began.
+const DATE_ONLY: SignedDuration = SignedDuration::from_hours(24);
+
+/// When a decided deal ended; none where nothing tells, or where a loss is said to lie before its opening.
+fn believed_close(deal: &Deal) -> Option<Timestamp> {
+    let closed_at = deal.closed_at?;
+    match deal.status {
+        DealStatus::Won => Some(closed_at),
+        DealStatus::Lost | DealStatus::Open => {
+            let earliest = deal.known_since().and_then(|since| since.checked_sub(DATE_ONLY).ok());
+            earliest.is_none_or(|earliest| earliest <= closed_at).then_some(closed_at)
+        }
+    }
+}
+
+/// When a deal without a date is taken to have ended: after the usual time, but not in the future; now, where nothing tells when it
+/// came.
+fn likely_close(deal: &Deal, median_seconds_to_close: Option<f64>, now: Timestamp) -> Timestamp {
+    let usual = median_seconds_to_close.and_then(|median| SignedDuration::try_from_secs_f64(median).ok()).unwrap_or_default();
+    let closed_at = deal.known_since().and_then(|since| since.checked_add(usual).ok());
+    closed_at.unwrap_or(now).min(now)
+}
+
+/// The agent who owns a deal, in the pool or not.
+fn agent_of(scope: &Scope<'_>, record: &Record<'_, '_>) -> Option<AgentIx> {
+    scope.input.workspace.find_agent_by_crm_user(record.connection, record.deal.owner()?)
 }
 
 /// Whom a deal counts for: the agent, and the position in the pool.
@@ -253,9 +315,8 @@ impl<'s, 'd> Reader<'s, 'd> {
         true
     }
 
-    fn decided(&mut self, record: &Record<'_, 'd>) {
+    fn decided(&mut self, record: &Record<'_, 'd>, closed_at: Timestamp) {
         let deal = record.deal;
-        let closed_at = deal.closed_at.or(deal.known_since()).unwrap_or(self.scope.input.now);
         let outcome = outcome_of(deal, self.scope.input.workspace.currency);
         let origin = self.origin(deal, &outcome, closed_at);
         let contact = match origin {
@@ -263,7 +324,7 @@ impl<'s, 'd> Reader<'s, 'd> {
             Origin::Untold | Origin::NoCall => None,
         };
         let at = contact.as_ref().map_or(closed_at, |contact| contact.at);
-        let agent = self.agent_of(record, contact.as_ref().map(|contact| contact.agent));
+        let agent = contact.as_ref().map(|contact| contact.agent).or_else(|| agent_of(self.scope, record));
         // By the calendar where it is nobody's here.
         let age_seconds = agent.map_or_else(|| self.scope.calendar_seconds(at), |agent| self.scope.age_seconds(agent, at));
         if !self.scope.is_inside_horizon(age_seconds) {
@@ -282,14 +343,13 @@ impl<'s, 'd> Reader<'s, 'd> {
         if self.is_excluded(record, agent) || self.is_day_excluded(agent, at) {
             return;
         }
-        self.notes.undated_deals += u64::from(deal.closed_at.is_none());
+        self.notes.undated_deals += u64::from(believed_close(deal).is_none());
         self.note_amount(deal, &outcome);
-        if let (Some(opened), Some(closed)) = (deal.opened_at, deal.closed_at) {
-            // A date without a time is the start of its day, so a deal closed on the day it was opened may seem to end
-            // before it began: that is 0, and leaving it out would bend the median upwards.
+        if let (Some(opened), Some(closed)) = (deal.known_since(), believed_close(deal)) {
+            // What seems to have ended before it began took no time: leaving it out would bend the median upwards.
             self.seconds_to_close.push(seconds_between(opened, closed));
         }
-        let began_at = contact.as_ref().map(|contact| contact.at).or(deal.opened_at).unwrap_or(at);
+        let began_at = contact.as_ref().map(|contact| contact.at).or(deal.known_since()).unwrap_or(at);
         let (weight, week) = (self.scope.weight(age_seconds), self.scope.week(began_at));
         self.counted.push(CountedDeal { member, weight, outcome, week, origin, deal });
     }
@@ -302,18 +362,13 @@ impl<'s, 'd> Reader<'s, 'd> {
         }
     }
 
-    fn agent_of(&self, record: &Record<'_, '_>, by_call: Option<AgentIx>) -> Option<AgentIx> {
-        by_call.or_else(|| self.scope.input.workspace.find_agent_by_crm_user(record.connection, record.deal.owner()?))
-    }
-
     fn open(&mut self, (agent, member): Owner, deal: &'d Deal, median_seconds_to_close: Option<f64>) {
         let Some(opened_at) = deal.known_since() else {
             self.notes.open_deals_without_start += 1;
             return;
         };
-        // A median of 0 comes from dates without a time and says nothing about how long a deal takes.
-        let Some(median) = median_seconds_to_close.filter(|median| *median > 0.0) else { return };
-        let patience_seconds = PATIENCE_IN_MEDIANS * median;
+        let Some(median) = median_seconds_to_close else { return };
+        let patience_seconds = PATIENCE_IN_MEDIANS * median.max(MEDIAN_SECONDS_MIN);
         let overdue_seconds = self.scope.age_seconds(agent, opened_at) - patience_seconds;
         if overdue_seconds <= 0.0 || !self.scope.is_inside_horizon(overdue_seconds) {
             return;
@@ -332,6 +387,22 @@ impl<'s, 'd> Reader<'s, 'd> {
             origin: Origin::Untold,
             deal,
         });
+    }
+
+    /// Where contracts have phones as a rule, one without came from no call we know of: else clearing the phone of a contract that no
+    /// call of one's own led to would pay.
+    fn doubt_untold(&mut self) {
+        let contract = |deal: &&mut CountedDeal<'_>| matches!(deal.outcome, Outcome::Contract(_));
+        let (mut all, mut told) = (0.0, 0.0);
+        for deal in self.counted.iter_mut().filter(contract) {
+            all += 1.0;
+            told += f64::from(deal.origin != Origin::Untold);
+        }
+        if told >= PHONES_KNOWN_MIN * all {
+            for deal in self.counted.iter_mut().filter(contract).filter(|deal| deal.origin == Origin::Untold) {
+                deal.origin = Origin::NoCall;
+            }
+        }
     }
 
     fn know(&mut self, member: usize, outcome: &Outcome) {

@@ -354,6 +354,7 @@ pub struct InterventionBook {
     one_more: HashMap<AgentId, Latest<()>>,
     pauses_after_call: HashMap<AgentId, Latest<Option<AskedPause>>>,
     corrections: HashMap<AgentId, Latest<CorrectionInForce>>,
+    timed_corrections: HashMap<AgentId, Latest<CorrectionInForce>>,
     exclusions: BTreeMap<Excluded, Latest<(bool, String)>>,
     tags: HashMap<CallKey, Latest<(AgentId, Option<CallTag>)>>,
     callbacks: HashMap<CallKey, BTreeMap<Stamp, (CallbackOutcome, Option<AgentId>)>>,
@@ -386,7 +387,8 @@ impl InterventionBook {
             Change::Correction { agent, factor, reason, until } => {
                 let correction =
                     CorrectionInForce { id: intervention.id, factor: *factor, reason: reason.clone(), until: *until };
-                keep_latest(&mut self.corrections, agent.clone(), stamp, correction);
+                let book = if until.is_some() { &mut self.timed_corrections } else { &mut self.corrections };
+                keep_latest(book, agent.clone(), stamp, correction);
             }
             Change::Exclusion { subject, reason, lifted } => {
                 let known = self.exclusions.get(subject).is_some_and(|known| known.stamp >= stamp);
@@ -435,11 +437,16 @@ impl InterventionBook {
         self.pauses_after_call.get(agent)?.value.as_ref()
     }
 
-    /// The correction of an agent that holds at an instant; none where it is 1.
+    /// The correction of an agent that holds at an instant; none where it is 1. One with an end stands in for an earlier one without,
+    /// which holds again after it; a later one of either kind replaces both.
     pub fn correction(&self, agent: &AgentId, now: Timestamp) -> Option<&CorrectionInForce> {
-        let correction = &self.corrections.get(agent)?.value;
-        let holds = correction.until.is_none_or(|until| now < until) && correction.factor != 1.0;
-        holds.then_some(correction)
+        let lasting = self.corrections.get(agent);
+        let timed = self.timed_corrections.get(agent).filter(|timed| {
+            let runs = timed.value.until.is_some_and(|until| now < until);
+            runs && lasting.is_none_or(|lasting| lasting.stamp < timed.stamp)
+        });
+        let correction = &timed.or(lasting)?.value;
+        (correction.factor != 1.0).then_some(correction)
     }
 
     /// What does not count for scores, with the reasons.

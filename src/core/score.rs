@@ -201,18 +201,22 @@ fn further_metrics<'d>(
     check: &PerContract,
 ) -> Vec<FurtherResults> {
     let settings = scope.input.settings;
-    let mut left_out = 0;
+    let (mut left_out, mut below_zero) = (0, 0);
     let of = |metric: &Metric| match metric {
         Metric::ContractsClosed | Metric::AverageCheck => None,
         Metric::Revenue => Some(revenue(scope, history, counting, check)),
         Metric::Supplied(name) => {
             let value = |deal: &CountedDeal<'_>| deal.deal.metrics.get(&**name).copied();
-            let sane = |value: &Decimal| (Decimal::ZERO..=FIGURE_MAX).contains(value);
+            let sane = |value: &Decimal| (-FIGURE_MAX..=FIGURE_MAX).contains(value);
             let contract = |deal: &&CountedDeal<'_>| matches!(deal.outcome, Outcome::Contract(_));
-            let contracts = || history.counted.iter().filter(contract);
-            left_out += contracts().filter_map(value).filter(|value| !sane(value)).count() as u64;
+            for deal in history.counted.iter().filter(contract) {
+                left_out += u64::from(deal.deal.unreadable_metrics.contains(&**name));
+                left_out += u64::from(value(deal).is_some_and(|value| !sane(&value)));
+                below_zero += u64::from(value(deal).is_some_and(|value| sane(&value) && value < Decimal::ZERO));
+            }
+            // A contract with a loss is worth nothing: leaving it out would make its seller's others look like all.
             let figure = |deal: &CountedDeal<'_>| match deal.outcome {
-                Outcome::Contract(_) => value(deal).filter(sane),
+                Outcome::Contract(_) => value(deal).filter(sane).map(|value| value.max(Decimal::ZERO)),
                 Outcome::NoContract => None,
             };
             let read = PerContract::read(&history.counted, scope.pool.len(), settings.deal_cap, figure);
@@ -221,6 +225,7 @@ fn further_metrics<'d>(
     };
     let metrics = settings.metrics.iter().map(|setting| &setting.metric).filter_map(of).collect();
     history.notes.metric_values_left_out = left_out;
+    history.notes.metric_values_below_zero = below_zero;
     metrics
 }
 

@@ -61,9 +61,9 @@ impl<'a> Scope<'a> {
         self.input.workspace.time_zone.to_datetime(at).date()
     }
 
-    /// The week in the workspace's zone.
+    /// The week in the workspace's zone; this week for what lies in the future.
     pub(super) fn week(&self, at: Timestamp) -> Week {
-        let days = self.day(at).duration_since(date(1970, 1, 5)).as_hours() / 24;
+        let days = self.day(at.min(self.input.now)).duration_since(date(1970, 1, 5)).as_hours() / 24;
         days.div_euclid(7)
     }
 }

@@ -196,7 +196,7 @@ pub struct DealNotes {
     pub contracts_without_amount: u64,
     /// Won deals that were returned in full: counted as handled, not as contracts.
     pub returned_contracts: u64,
-    /// Closed deals without a close date: dated by their opening, else by today.
+    /// Closed deals without a close date, and losses that lie before their opening: dated by opening and usual time, else by today.
     pub undated_deals: u64,
     /// Open deals counted as lost because they are overdue.
     pub overdue_open_deals: u64,
@@ -216,8 +216,10 @@ pub struct DealNotes {
     pub calls_too_young: u64,
     /// Calls left out because an agent tagged them.
     pub tagged_calls: u64,
-    /// Values of supplied metrics left out: below 0, or beyond all reason.
+    /// Values of supplied metrics left out: no number, or beyond all reason.
     pub metric_values_left_out: u64,
+    /// Values of supplied metrics below 0: counted as 0.
+    pub metric_values_below_zero: u64,
 }
 
 impl ScoreTable {

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::adjustments::{Adjustment, Adjustments};
 use super::head_count;
 use super::ids::{AgentId, MemberId};
-use super::policy::Mode;
+use super::policy::{Mode, Policy, ScoreSettings};
 use super::score_table::ScoreTable;
 use super::workspace::{GroupIx, Member, MemberRef, Workspace};
 
@@ -61,35 +61,10 @@ pub fn adjusted_targets(
     table: Option<&ScoreTable>,
     adjustments: &Adjustments,
 ) -> ShareTargets {
+    let Bent { base, solved, table } = bent(workspace, group, table, adjustments);
     let members = &workspace.group(group).members;
-    let policy = workspace.policy_of(group);
-    let adjustment = |who: MemberRef| match who {
-        MemberRef::Agent(ix) => adjustments.of(&workspace.agent(ix).id),
-        MemberRef::Group(_) => Adjustment::NONE,
-    };
-    let typed = |member: &Member| {
-        let ramp_up = if policy.mode.uses_base() { adjustment(member.who).ramp_up } else { 1.0 };
-        head_count::typed(workspace, policy, member) * ramp_up
-    };
-    let base = normalised(&members.iter().map(typed).collect::<Vec<f64>>());
-    let (settings, table) = match policy.mode {
-        Mode::Performance => (policy.score.as_ref(), table.filter(|table| table.policy == policy.id)),
-        Mode::Percent | Mode::EqualCalls | Mode::EqualTalkTime | Mode::HeadCount => (None, None),
-    };
-    let known: HashMap<&AgentId, f64> =
-        table.iter().flat_map(|table| &table.agents).map(|score| (&score.agent, score.value)).collect();
-    let of_group = |ix: GroupIx| table.map_or(1.0, |table| table.value_of_group(&workspace.group(ix).id));
-    let value = |member: &Member| match member.who {
-        MemberRef::Agent(ix) => known.get(&workspace.agent(ix).id).copied().unwrap_or(1.0) * adjustment(member.who).correction,
-        MemberRef::Group(ix) => of_group(ix),
-    };
-    let values: Vec<f64> = members.iter().map(value).collect();
-    let target = match settings {
-        Some(score) if values.iter().any(|value| *value != 1.0) => {
-            bounded_shares(&base, &values, score.strength, score.floor, score.ceiling)
-        }
-        Some(_) | None => base.clone(),
-    };
+    let settings = scored(workspace.policy_of(group));
+    let target = solved.map_or_else(|| base.clone(), |solved| solved.shares);
     ShareTargets {
         members: members
             .iter()
@@ -102,7 +77,61 @@ pub fn adjusted_targets(
     }
 }
 
-/// How a member's target share in a group comes about.
+/// What a group's shares are made of.
+struct Bent<'t> {
+    /// Each member's part of the base, newcomers reduced.
+    base: Vec<f64>,
+    /// None where nothing bends the base.
+    solved: Option<SolvedShares>,
+    /// The scores that play a part.
+    table: Option<&'t ScoreTable>,
+}
+
+fn scored(policy: &Policy) -> Option<&ScoreSettings> {
+    match policy.mode {
+        Mode::Performance => policy.score.as_ref(),
+        Mode::Percent | Mode::EqualCalls | Mode::EqualTalkTime | Mode::HeadCount => None,
+    }
+}
+
+fn bent<'t>(workspace: &Workspace, group: GroupIx, table: Option<&'t ScoreTable>, adjustments: &Adjustments) -> Bent<'t> {
+    let members = &workspace.group(group).members;
+    let policy = workspace.policy_of(group);
+    let adjustment = |who: MemberRef| match who {
+        MemberRef::Agent(ix) => adjustments.of(&workspace.agent(ix).id),
+        MemberRef::Group(_) => Adjustment::NONE,
+    };
+    let typed = |member: &Member| {
+        let ramp_up = if policy.mode.uses_base() { adjustment(member.who).ramp_up } else { 1.0 };
+        head_count::typed(workspace, policy, member) * ramp_up
+    };
+    let base = normalised(&members.iter().map(typed).collect::<Vec<f64>>());
+    let settings = scored(policy);
+    let table = table.filter(|table| settings.is_some() && table.policy == policy.id);
+    let known: HashMap<&AgentId, f64> =
+        table.iter().flat_map(|table| &table.agents).map(|score| (&score.agent, score.value)).collect();
+    let of_group = |ix: GroupIx| table.map_or(1.0, |table| table.value_of_group(&workspace.group(ix).id));
+    let value = |member: &Member| match member.who {
+        MemberRef::Agent(ix) => known.get(&workspace.agent(ix).id).copied().unwrap_or(1.0) * adjustment(member.who).correction,
+        MemberRef::Group(ix) => of_group(ix),
+    };
+    let values: Vec<f64> = members.iter().map(value).collect();
+    let bends = settings.filter(|_| values.iter().any(|value| *value != 1.0));
+    let solved = bends.map(|score| solve(&base, &values, score.strength, score.floor, score.ceiling));
+    Bent { base, solved, table }
+}
+
+/// What keeps a share from following the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// It would be less than the floor times the base.
+    Floor,
+    /// It would be more than the ceiling times the base.
+    Ceiling,
+}
+
+/// How a member's target share in a group comes about:
+/// `target = clamp(tau * part * value^strength, floor * part, ceiling * part)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ShareExplanation {
     /// Typed share, as a part of all that were typed.
@@ -114,8 +143,15 @@ pub struct ShareExplanation {
     /// To this power.
     pub strength: f64,
     /// What brings everybody's shares to 1, floor and ceiling included: `base * ramp_up * value^strength * scale = target`.
-    /// None where that cannot be, because the base is 0.
+    /// None where that cannot be, because the base is 0. Of another member it is another number: what is common to all is `tau`.
     pub scale: Option<f64>,
+    /// The base after ramp-up as a part of everybody's.
+    pub part: f64,
+    /// One number for all members of the group, so that their shares sum to 1. None where everybody who can rise is at the
+    /// ceiling.
+    pub tau: Option<f64>,
+    /// Whether the floor or the ceiling holds; none where the share follows the value.
+    pub limited_by: Option<Limit>,
     /// The target share.
     pub target: f64,
 }
@@ -130,7 +166,9 @@ pub fn explain(
     let members = &workspace.group(group).members;
     let position = members.iter().position(|member| member.who == who)?;
     let policy = workspace.policy_of(group);
-    let target = adjusted_targets(workspace, group, table, adjustments).members.get(position)?.target;
+    let bent = bent(workspace, group, table, adjustments);
+    let part = *bent.base.get(position)?;
+    let target = bent.solved.as_ref().map_or(Some(part), |solved| solved.shares.get(position).copied())?;
     let typed = |member: &Member| head_count::typed(workspace, policy, member);
     let base = *normalised(&members.iter().map(typed).collect::<Vec<f64>>()).get(position)?;
     let table = table.filter(|table| table.policy == policy.id);
@@ -148,7 +186,11 @@ pub fn explain(
     };
     let pulled = base * ramp_up * value.powf(strength);
     let scale = (pulled > 0.0 && pulled.is_finite()).then(|| target / pulled);
-    Some(ShareExplanation { base, ramp_up, value, strength, scale, target })
+    let (tau, limited_by) = match &bent.solved {
+        Some(solved) => (solved.tau, solved.limits.get(position).copied().flatten().filter(|_| part > 0.0)),
+        None => (Some(1.0), None),
+    };
+    Some(ShareExplanation { base, ramp_up, value, strength, scale, part, tau, limited_by, target })
 }
 
 fn member_id(workspace: &Workspace, member: MemberRef) -> MemberId {
@@ -166,13 +208,33 @@ fn member_id(workspace: &Workspace, member: MemberRef) -> MemberId {
 /// not a number counts as 0; such a value, or a missing one, as 1. A floor above 1 or a ceiling below 1 could not sum to 1 and count as
 /// 1. Value 0 is the limit of ever smaller values: the floor, unless the others' ceilings leave more.
 pub fn bounded_shares(base: &[f64], value: &[f64], strength: f64, floor: f64, ceiling: f64) -> Vec<f64> {
+    solve(base, value, strength, floor, ceiling).shares
+}
+
+/// Shares with what they come from.
+struct SolvedShares {
+    shares: Vec<f64>,
+    /// In units of `value^strength`; none where everybody who can rise is at the ceiling, or where no number holds it.
+    tau: Option<f64>,
+    limits: Vec<Option<Limit>>,
+}
+
+fn solve(base: &[f64], value: &[f64], strength: f64, floor: f64, ceiling: f64) -> SolvedShares {
     let base = normalised(base);
     let bounds = Bounds::sane(floor, ceiling, &base);
-    let members: Vec<Pulled> =
-        base.iter().zip(pulls(value, base.len(), strength)).map(|(base, pull)| Pulled::new(*base, pull, bounds)).collect();
+    let (pulls, unit) = pulls(value, base.len(), strength);
+    let members: Vec<Pulled> = base.iter().zip(pulls).map(|(base, pull)| Pulled::new(*base, pull, bounds)).collect();
     match tau_for_sum_one(&members, bounds) {
-        Some(tau) => members.iter().map(|member| member.share(tau, bounds)).collect(),
-        None => shares_at_the_ceiling(&members, bounds),
+        Some(tau) => SolvedShares {
+            shares: members.iter().map(|member| member.share(tau, bounds)).collect(),
+            tau: Some(tau / unit).filter(|tau| tau.is_finite() && *tau > 0.0),
+            limits: members.iter().map(|member| member.limit(tau)).collect(),
+        },
+        None => SolvedShares {
+            shares: shares_at_the_ceiling(&members, bounds),
+            tau: None,
+            limits: members.iter().map(|member| (member.pull > 0.0).then_some(Limit::Ceiling)).collect(),
+        },
     }
 }
 
@@ -189,15 +251,17 @@ fn normalised(base: &[f64]) -> Vec<f64> {
     scaled.iter().map(|base| base / sum).collect()
 }
 
-/// `value^strength` as a part of the largest: only proportions matter, and powers of large values would overflow.
-fn pulls(value: &[f64], count: usize, strength: f64) -> Vec<f64> {
+/// `value^strength` as a part of the largest, and the largest: only proportions matter, and powers of large values would overflow.
+fn pulls(value: &[f64], count: usize, strength: f64) -> (Vec<f64>, f64) {
     let strength = if strength.is_finite() { strength.max(0.0) } else { 1.0 };
     let usable = |at: usize| value.get(at).copied().filter(|value| value.is_finite() && *value >= 0.0).unwrap_or(1.0);
     let largest = (0..count).map(usable).fold(0.0, f64::max);
     if largest <= 0.0 {
-        return vec![1.0; count];
+        return (vec![1.0; count], 1.0);
     }
-    (0..count).map(|at| (usable(at) / largest).powf(strength)).map(|pull| if pull < PULL_MIN { 0.0 } else { pull }).collect()
+    let pull = |at: usize| (usable(at) / largest).powf(strength);
+    let pulls = (0..count).map(pull).map(|pull| if pull < PULL_MIN { 0.0 } else { pull }).collect();
+    (pulls, largest.powf(strength))
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -235,6 +299,16 @@ impl Pulled {
 
     fn share(&self, tau: f64, bounds: Bounds) -> f64 {
         self.base * (tau * self.pull).clamp(bounds.floor, bounds.ceiling)
+    }
+
+    fn limit(&self, tau: f64) -> Option<Limit> {
+        if tau > self.meets_ceiling {
+            Some(Limit::Ceiling)
+        } else if tau < self.leaves_floor {
+            Some(Limit::Floor)
+        } else {
+            None
+        }
     }
 }
 

@@ -133,6 +133,33 @@ async fn rows_that_cannot_be_read_are_told_and_the_others_are_loaded() {
     assert_eq!(scores["agents"][0]["opportunities"], 48);
 }
 
+/// A contract of Anna's whose amount is no number for one pull, and which is Boris's when it can be read again: it stays hers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_can_no_longer_be_read_leaves_its_deal_as_it_was() {
+    let deals = forty_to_ten("user-anna", "user-boris");
+    let crm = SickCrm::start(Health::Well, deals.clone()).await;
+    let (service, token) = service().await;
+    let poller = poller(&service, &crm.base);
+    let figures = async || {
+        let scores = service.client.read("scores", &token).expect(200).await.json();
+        [0, 1].map(|at| (scores["agents"][at]["contracts_closed"].clone(), scores["agents"][at]["opportunities"].clone()))
+    };
+    assert_eq!(poller.poll().await, PollOutcome::Done);
+    let before = figures().await;
+    assert_eq!(before[0], (json!(40), json!(50)));
+    let mut sick = deals.clone();
+    sick[3]["opportunity"] = "NaN".into();
+    let mut handed_over = deals.clone();
+    handed_over[3]["assignedById"] = deals[60]["assignedById"].clone();
+    assert_ne!(handed_over[3], deals[3]);
+    for shown in [sick, handed_over] {
+        service.site.clock.pass(25 * 3600);
+        crm.shows(shown);
+        assert_eq!(poller.poll().await, PollOutcome::Done);
+        assert_eq!(figures().await, before);
+    }
+}
+
 /// After good data: a CRM that shows nothing or much less (a lost permission, a filter) although nothing is wrong in its
 /// answer, and one that is gone or does not answer. Deals and shares stay, and what is wrong is told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,6 +14,7 @@ mod judging;
 mod learning;
 mod like_with_like;
 mod metrics;
+mod odd_dates;
 mod plan;
 mod real_data;
 mod score_properties;
@@ -192,6 +193,7 @@ fn deal(id: &str, user: &str, status: DealStatus) -> Deal {
         contact_phones: Vec::new(),
         link_key: None,
         metrics: BTreeMap::new(),
+        unreadable_metrics: Default::default(),
         memory: Default::default(),
     }
 }

@@ -89,7 +89,7 @@ impl Desk {
     async fn show(&self, connection: &str, deals: Vec<Deal>) {
         let now = self.service.site.clock.now();
         let state = PullState { succeeded_at: Some(now), ..PullState::default() };
-        let pull = PullCommit { connection: connection.into(), deals, extent: Extent::Everything, state };
+        let pull = PullCommit { connection: connection.into(), deals, unreadable: Vec::new(), extent: Extent::Everything, state };
         self.service.store.commit_pull(&"acme".into(), pull).await.unwrap();
     }
 

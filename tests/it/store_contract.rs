@@ -105,6 +105,7 @@ contract!(sqlite, super::File::new(), {
         workspaces_are_applied_together_or_not_at_all,
         two_workspaces_with_equal_ids_inside_do_not_meet,
         a_full_pull_replaces_deals_and_changes_are_merged,
+        a_deal_whose_row_cannot_be_read_or_is_missing_is_not_forgotten,
         scores_are_kept_per_policy,
         tokens_are_found_by_their_hash,
         what_was_set_by_hand_holds_at_once_after_a_restart_and_in_its_workspace_only,

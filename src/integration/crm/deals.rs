@@ -18,6 +18,7 @@ use super::table;
 use super::transport::Transport;
 use crate::broker::ports::{Extent, Pull, RowFault, SourceError};
 use crate::core::deal::Deal;
+use crate::core::ids::DealId;
 use crate::integration::expression::{FieldName, scalar_text};
 use crate::integration::secrets::{NotBelow, below};
 use crate::integration::settings::suggestion;
@@ -53,6 +54,7 @@ struct Cursor {
 #[derive(Default)]
 struct Collected {
     deals: Vec<Deal>,
+    unreadable: Vec<DealId>,
     rows_read: u64,
     rows_rejected: u64,
     faults: Vec<RowFault>,
@@ -67,8 +69,8 @@ impl Collected {
     }
 
     fn into_pull(self, extent: Extent, cursor: &Cursor) -> Pull {
-        let Self { deals, rows_read, rows_rejected, faults } = self;
-        Pull { deals, extent, cursor: serde_json::to_string(cursor).ok(), rows_read, rows_rejected, faults }
+        let Self { deals, unreadable, rows_read, rows_rejected, faults } = self;
+        Pull { deals, unreadable, extent, cursor: serde_json::to_string(cursor).ok(), rows_read, rows_rejected, faults }
     }
 }
 
@@ -158,6 +160,7 @@ impl Pages {
         match self.map.deal(row) {
             Ok(deal) => collected.deals.push(deal),
             Err(detail) => {
+                collected.unreadable.extend(self.map.deal_id(row));
                 let key = self.keyset.as_ref().and_then(|keyset| keyset.key.find(row)).and_then(scalar_text);
                 let place = match key {
                     Some(key) => format!("deal {key}"),
@@ -238,7 +241,10 @@ impl Sheet {
             let deal = row.as_ref().map_err(Clone::clone).and_then(|row| self.map.deal(row));
             let place = || format!("row {number}");
             match deal {
-                Err(detail) => collected.reject(place(), detail),
+                Err(detail) => {
+                    collected.unreadable.extend(row.as_ref().ok().and_then(|row| self.map.deal_id(row)));
+                    collected.reject(place(), detail);
+                }
                 Ok(deal) => match seen.get(deal.deal.as_str()) {
                     Some(first) => collected.reject(place(), format!("deal `{}` stands in row {first} already", deal.deal)),
                     None => {

@@ -1,6 +1,6 @@
 //! One row becomes one canonical deal, or a fault that says which field and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
@@ -149,6 +149,11 @@ impl DealMap {
         self.fields.values().chain(self.metrics.values()).filter(|field| field.name.is_some()).map(Field::spelling)
     }
 
+    /// The id of the deal that a row shows, readable or not otherwise.
+    pub(super) fn deal_id(&self, row: &Value) -> Option<DealId> {
+        self.text(DealField::Deal, row).ok().flatten().map(DealId::from)
+    }
+
     /// The deal that a row shows.
     pub(super) fn deal(&self, row: &Value) -> Result<Deal, Fault> {
         let deal = self.text(DealField::Deal, row)?.ok_or_else(|| self.missing(DealField::Deal))?;
@@ -159,6 +164,7 @@ impl DealMap {
             ));
         }
         let status = self.status(row)?;
+        let (metrics, unreadable_metrics) = self.further(row);
         let at = |field| self.of(field, status).map(|field| self.instant(field, row)).transpose().map(Option::flatten);
         Ok(Deal {
             deal: DealId::from(deal),
@@ -174,15 +180,23 @@ impl DealMap {
             new_customer: self.found(DealField::NewCustomer, row, read_value::truth)?,
             contact_phones: self.phones(row),
             link_key: self.text(DealField::LinkKey, row)?,
-            metrics: self.further(row),
+            metrics,
+            unreadable_metrics,
             memory: DealMemory::default(),
         })
     }
 
-    /// Figures that cannot be read are left out: a deal is worth more than one of its figures.
-    fn further(&self, row: &Value) -> BTreeMap<String, Decimal> {
-        let read = |field: &Field| read_value::amount(field.find(row)?, field.mark).ok();
-        self.metrics.iter().filter_map(|(name, field)| Some((name.clone(), read(field)?))).collect()
+    /// Figures that cannot be read are left out, and told: a deal is worth more than one of its figures.
+    fn further(&self, row: &Value) -> (BTreeMap<String, Decimal>, BTreeSet<String>) {
+        let (mut read, mut unreadable) = (BTreeMap::new(), BTreeSet::new());
+        for (name, field) in &self.metrics {
+            match field.find(row).map(|value| read_value::amount(value, field.mark)) {
+                Some(Ok(value)) => drop(read.insert(name.clone(), value)),
+                Some(Err(_)) => drop(unreadable.insert(name.clone())),
+                None => {}
+            }
+        }
+        (read, unreadable)
     }
 
     fn status(&self, row: &Value) -> Result<DealStatus, Fault> {

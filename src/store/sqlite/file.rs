@@ -17,11 +17,12 @@ use super::unavailable;
 const APPLICATION_ID: i64 = 0x4d45_524c;
 
 /// The file's versions, from 1.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/sqlite/0001_start.sql"),
     include_str!("../migrations/sqlite/0002_interventions.sql"),
     include_str!("../migrations/sqlite/0003_score_versions.sql"),
     include_str!("../migrations/sqlite/0004_words_by_receipt.sql"),
+    include_str!("../migrations/sqlite/0005_vanished_deals.sql"),
 ];
 
 /// How long a connection waits for a locked file.

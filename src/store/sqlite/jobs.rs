@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 use crate::broker::ports::Extent;
 use crate::broker::store::{
     EventFlags, EventOutcome, InboxEntry, PullCommit, SCORE_VERSIONS_DAYS, SCORE_VERSIONS_NEWEST, StoreError, StoredScoreVersion,
-    StoredScores, StoredToken, WorkspaceChange,
+    StoredScores, StoredToken, VANISHED_DEALS_DAYS, WorkspaceChange,
 };
 use crate::core::deal::Deal;
 use crate::core::ids::{CallKey, ConnectionId, DealId, WorkspaceId};
@@ -288,20 +288,39 @@ async fn known_deals(
     Ok(known.map(|deal| (deal.deal.clone(), deal)).collect())
 }
 
+/// All deals of a connection vanish, but for those whose rows cannot be read; what vanished long ago goes.
+async fn let_vanish(connection: &mut SqliteConnection, workspace: &WorkspaceId, pull: &PullCommit) -> Result<(), JobFault> {
+    let now = pull.state.succeeded_at.map(micros);
+    let remembered = VANISHED_DEALS_DAYS.saturating_mul(24 * 3600 * 1_000_000);
+    sqlx::query(
+        "UPDATE deals SET vanished_at_us = COALESCE(?3, 0) WHERE workspace = ?1 AND connection = ?2 AND vanished_at_us IS NULL
+         AND deal NOT IN (SELECT value FROM json_each(?4))",
+    )
+    .bind(workspace.as_str())
+    .bind(pull.connection.as_str())
+    .bind(now)
+    .bind(to_json(&pull.unreadable)?)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("DELETE FROM deals WHERE workspace = ? AND connection = ? AND vanished_at_us < ?")
+        .bind(workspace.as_str())
+        .bind(pull.connection.as_str())
+        .bind(now.map(|now| now.saturating_sub(remembered)))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 async fn write_pull(connection: &mut SqliteConnection, workspace: &WorkspaceId, pull: &PullCommit) -> Result<(), JobFault> {
     let mut known = known_deals(connection, workspace, pull).await?;
     if pull.extent == Extent::Everything {
-        sqlx::query("DELETE FROM deals WHERE workspace = ? AND connection = ?")
-            .bind(workspace.as_str())
-            .bind(pull.connection.as_str())
-            .execute(&mut *connection)
-            .await?;
+        let_vanish(connection, workspace, pull).await?;
     }
     for deal in &pull.deals {
         let deal = deal.clone().merged_with(known.get(&deal.deal), pull.state.succeeded_at);
         sqlx::query(
             "INSERT INTO deals (workspace, connection, deal, body) VALUES (?, ?, ?, ?)
-             ON CONFLICT (workspace, connection, deal) DO UPDATE SET body = excluded.body",
+             ON CONFLICT (workspace, connection, deal) DO UPDATE SET body = excluded.body, vanished_at_us = NULL",
         )
         .bind(workspace.as_str())
         .bind(pull.connection.as_str())

@@ -176,12 +176,13 @@ pub(super) async fn deals(
     workspace: &WorkspaceId,
     of: &ConnectionId,
 ) -> Result<Vec<Deal>, StoreError> {
-    let rows: Vec<(String,)> = sqlx::query_as("SELECT body FROM deals WHERE workspace = ? AND connection = ? ORDER BY deal")
-        .bind(workspace.as_str())
-        .bind(of.as_str())
-        .fetch_all(connection)
-        .await
-        .map_err(|fault| unavailable(&fault))?;
+    let rows: Vec<(String,)> =
+        sqlx::query_as("SELECT body FROM deals WHERE workspace = ? AND connection = ? AND vanished_at_us IS NULL ORDER BY deal")
+            .bind(workspace.as_str())
+            .bind(of.as_str())
+            .fetch_all(connection)
+            .await
+            .map_err(|fault| unavailable(&fault))?;
     rows.iter().map(|(body,)| from_json::<Versioned<Deal>>(body, "a deal")?.into_body()).collect()
 }
 

@@ -103,7 +103,8 @@ async fn events_of(
     Ok(events)
 }
 
-/// Spans for which agents were set off duty, by agent and time.
+/// Spans for which agents were set off duty, by agent and time. Set again before it ended, it is one span: a leave that is renewed every
+/// morning is a leave.
 pub(super) async fn off_duty_spans(
     connection: &mut SqliteConnection,
     workspace: &WorkspaceId,
@@ -115,15 +116,14 @@ pub(super) async fn off_duty_spans(
         "SELECT body, next_us FROM (SELECT agent, set_at_us, position, body,
              LEAD(set_at_us) OVER (PARTITION BY agent ORDER BY set_at_us, position) AS next_us
              FROM presence WHERE workspace = ? AND set_at_us >= ?)
-         WHERE next_us IS NULL OR next_us - set_at_us > ? ORDER BY agent, set_at_us, position",
+         WHERE body LIKE '%off_duty%' ORDER BY agent, set_at_us, position",
     )
     .bind(workspace.as_str())
     .bind(micros(earliest))
-    .bind(longer_than_seconds.saturating_mul(1_000_000))
     .fetch_all(connection)
     .await
     .map_err(|fault| unavailable(&fault))?;
-    let mut spans = Vec::new();
+    let mut spans: Vec<OffDutySpan> = Vec::new();
     for (body, next_us) in rows {
         let presence = from_json::<Versioned<Presence>>(&body, "a presence").and_then(Versioned::into_body);
         let Some(presence) = readable(presence).filter(|presence| presence.state == PresenceState::OffDuty) else { continue };
@@ -132,11 +132,13 @@ pub(super) async fn off_duty_spans(
             (Some(until), Some(next)) => Some(until.min(next)),
             (until, next) => until.or(next),
         };
-        let long = to.is_none_or(|to| to.duration_since(presence.set_at).as_secs() > longer_than_seconds);
-        if long && to.is_none_or(|to| to >= since) {
-            spans.push(OffDutySpan { agent: presence.agent, from: presence.set_at, to });
+        match spans.last_mut().filter(|last| last.agent == presence.agent && last.to == Some(presence.set_at)) {
+            Some(last) => last.to = to,
+            None => spans.push(OffDutySpan { agent: presence.agent, from: presence.set_at, to }),
         }
     }
+    let long = |span: &OffDutySpan| span.to.is_none_or(|to| to.duration_since(span.from).as_secs() > longer_than_seconds);
+    spans.retain(|span| long(span) && span.to.is_none_or(|to| to >= since));
     Ok(spans)
 }
 

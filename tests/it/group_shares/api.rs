@@ -51,7 +51,7 @@ async fn scores_of_groups_are_told_and_multiply_out() {
     let now = service.site.clock.now();
     let deals = [record("anna", 200, 30), record("boris", 200, 20), record("clara", 20, 4), record("denis", 200, 10)].concat();
     let state = PullState { succeeded_at: Some(now), ..PullState::default() };
-    let pull = PullCommit { connection: CRM.into(), deals, extent: Extent::Everything, state };
+    let pull = PullCommit { connection: CRM.into(), deals, unreadable: Vec::new(), extent: Extent::Everything, state };
     service.store.commit_pull(&"acme".into(), pull).await.unwrap();
     let tenant = service.tenants.find("acme").unwrap();
     assert!(refresh_scores::refresh(&service.store, &tenant, PolicyIx(0), now).await.unwrap());

@@ -72,7 +72,7 @@ fn hours_from(at: Timestamp, hours: i64) -> Timestamp {
 impl TestService {
     async fn pulled(&self, connection: &str, deals: Vec<Deal>) {
         let state = PullState { succeeded_at: Some(self.site.clock.now()), ..PullState::default() };
-        let pull = PullCommit { connection: connection.into(), deals, extent: Extent::Everything, state };
+        let pull = PullCommit { connection: connection.into(), deals, unreadable: Vec::new(), extent: Extent::Everything, state };
         self.store.commit_pull(&"acme".into(), pull).await.unwrap();
     }
 

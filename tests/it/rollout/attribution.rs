@@ -94,6 +94,7 @@ fn deal(id: &str, status: DealStatus) -> Deal {
         contact_phones: vec![ANNA.to_owned()],
         link_key: None,
         metrics: Default::default(),
+        unreadable_metrics: Default::default(),
         memory: Default::default(),
     }
 }

@@ -65,10 +65,17 @@ async fn contracts(service: &TestService, of: &[usize]) {
         contact_phones: vec![phone(*number)],
         link_key: None,
         metrics: Default::default(),
+        unreadable_metrics: Default::default(),
         memory: Default::default(),
     };
     let deals = of.iter().map(deal).collect();
-    let pull = PullCommit { connection: CRM.into(), deals, extent: Extent::Everything, state: PullState::default() };
+    let pull = PullCommit {
+        connection: CRM.into(),
+        deals,
+        unreadable: Vec::new(),
+        extent: Extent::Everything,
+        state: PullState::default(),
+    };
     service.store.commit_pull(&"acme".into(), pull).await.unwrap();
 }
 
@@ -147,7 +154,13 @@ async fn contracts_without_phones_are_told_as_the_reason() {
         serde_json::from_value(json!({"deal": format!("d-{number}"), "status": "won", "closed_at": closed_at.to_string()}))
             .unwrap()
     };
-    let pull = |deals| PullCommit { connection: CRM.into(), deals, extent: Extent::Everything, state: PullState::default() };
+    let pull = |deals| PullCommit {
+        connection: CRM.into(),
+        deals,
+        unreadable: Vec::new(),
+        extent: Extent::Everything,
+        state: PullState::default(),
+    };
     service.store.commit_pull(&"acme".into(), pull((0..3).map(deal).collect())).await.unwrap();
     service.site.clock.pass(2 * 86_400);
     let result = read(&service, "policies/typed/experiment", &token).await;

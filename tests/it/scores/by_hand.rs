@@ -7,7 +7,7 @@ use meritline::core::agent::{Absence, Duty};
 use meritline::core::exclusions::Exclusions;
 use meritline::core::intervention::{Actor, Change, Excluded, Intervention, InterventionBook};
 use meritline::core::policy::RampUp;
-use meritline::core::target_share::{adjusted_targets, explain};
+use meritline::core::target_share::{Limit, adjusted_targets, explain};
 use meritline::core::workspace::MemberRef;
 use proptest::prelude::*;
 
@@ -157,6 +157,52 @@ fn what_is_lifted_counts_again() {
     assert_eq!(lifted, Exclusions::default());
 }
 
+/// Six of equal base, of whom one counts ten times: 10/15 is more than twice the base, so it has 2/6 and the others share the rest.
+#[test]
+fn an_explanation_says_that_the_ceiling_holds() {
+    let six = ["a", "b", "c", "d", "e", "f"];
+    let workspace = workspace(&six, timeless());
+    let adjustments = Adjustments::at(&workspace, BY_RESULTS, &book(vec![correction("a", 10.0, None)]), now());
+    let why = |agent: &str| {
+        explain(&workspace, (TEAM, MemberRef::Agent(workspace.find_agent(&agent.into()).unwrap())), None, &adjustments).unwrap()
+    };
+    let (a, b) = (why("a"), why("b"));
+    assert_near(a.target, 1.0 / 3.0, 1e-12);
+    assert_eq!((a.limited_by, b.limited_by), (Some(Limit::Ceiling), None));
+    // The others: tau * 1/6 = (2/3) / 5, so tau = 0.8, the same for all.
+    assert_near(b.target, 2.0 / 15.0, 1e-12);
+    assert_near(a.tau.unwrap(), 0.8, 1e-12);
+    assert_near(b.tau.unwrap(), 0.8, 1e-12);
+    assert_near(a.part, 1.0 / 6.0, 1e-12);
+    // Taken down to a tenth: 0.1/5.1 is less than half of the base, 1/12.
+    let adjustments = Adjustments::at(&workspace, BY_RESULTS, &book(vec![correction("a", 0.1, None)]), now());
+    let low =
+        explain(&workspace, (TEAM, MemberRef::Agent(workspace.find_agent(&"a".into()).unwrap())), None, &adjustments).unwrap();
+    assert_eq!(low.limited_by, Some(Limit::Floor));
+    assert_near(low.target, 1.0 / 12.0, 1e-12);
+}
+
+/// One with an end stands in for one without.
+#[test]
+fn a_lasting_correction_holds_again_after_one_with_an_end() {
+    let lasting = correction("a", 2.0, None);
+    let timed = correction("a", 0.5, Some(now() + SignedDuration::from_hours(1)));
+    let factor = |changes: Vec<Change>, hours: i64| {
+        let book = book(changes);
+        book.correction(&"a".into(), now() + SignedDuration::from_hours(hours)).map(|correction| correction.factor)
+    };
+    let both = || vec![lasting.clone(), timed.clone()];
+    assert_eq!((factor(both(), 0), factor(both(), 1), factor(both(), 2)), (Some(0.5), Some(2.0), Some(2.0)));
+    // The later of either kind replaces both; a factor of 1 takes all back.
+    let replaced = vec![timed.clone(), correction("a", 3.0, None)];
+    assert_eq!((factor(replaced.clone(), 0), factor(replaced, 2)), (Some(3.0), Some(3.0)));
+    let taken_back = vec![lasting.clone(), timed.clone(), correction("a", 1.0, None)];
+    assert_eq!((factor(taken_back.clone(), 0), factor(taken_back, 2)), (None, None));
+    // Nothing for an hour, then as before.
+    let paused = vec![lasting.clone(), correction("a", 1.0, Some(now() + SignedDuration::from_hours(1)))];
+    assert_eq!((factor(paused.clone(), 0), factor(paused, 1)), (None, Some(2.0)));
+}
+
 proptest! {
     /// The parts of a target share multiply out to it.
     #[test]
@@ -178,7 +224,7 @@ proptest! {
         parts.agents[0].duty.since = since.map(|days| jiff::tz::TimeZone::UTC.to_datetime(days_ago(days)).date());
         let workspace = Workspace::build(parts).unwrap();
         let deals: Vec<Deal> = agents.iter().zip(contracts).flat_map(|(agent, won)| record(agent, 60, won)).collect();
-        let table = scores(agents, settings, &deals);
+        let table = scores(agents, settings.clone(), &deals);
         let adjustments = Adjustments::at(&workspace, BY_RESULTS, &book(vec![correction("b", factor, None)]), now());
         let targets = adjusted_targets(&workspace, TEAM, Some(&table), &adjustments);
         for (at, member) in targets.members.iter().enumerate() {
@@ -192,6 +238,22 @@ proptest! {
                 }
                 None => prop_assert_eq!(member.target, 0.0),
             }
+            // One tau for all, and what holds is told.
+            let Some(tau) = why.tau else {
+                prop_assert_eq!(why.limited_by, Some(Limit::Ceiling));
+                continue;
+            };
+            let free = tau * why.part * why.value.powf(why.strength);
+            let (least, most) = (settings.floor * why.part, settings.ceiling * why.part);
+            prop_assert!((free.clamp(least, most) - member.target).abs() <= 1e-9, "{} {:?}", free, why);
+            let expected = if free < least - 1e-9 {
+                Some(Limit::Floor)
+            } else if free > most + 1e-9 {
+                Some(Limit::Ceiling)
+            } else {
+                why.limited_by
+            };
+            prop_assert_eq!(why.limited_by, expected, "{} {:?}", free, why);
         }
     }
 }

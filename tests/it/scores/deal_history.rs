@@ -90,11 +90,53 @@ fn without_a_usual_time_no_open_deal_is_overdue() {
     let deals = [won("w", "boris", "100"), open("1", "anna", 4000)];
     let table = scores(&TWO, timeless(), &deals);
     assert_eq!((table.pool.median_seconds_to_close, of(&table, "anna").opportunities), (None, 0));
-    // Dates without a time: opened and closed "at once" says nothing about how long deals take.
+}
+
+/// Dates without a time: where deals close on the day they come, the usual time is "at once". Patience is two days then: one open
+/// for 4000 is lost.
+#[test]
+fn where_deals_close_the_same_day_patience_is_two_days() {
     let mut same_day = won("w", "boris", "100");
     same_day.opened_at = same_day.closed_at.map(|closed| closed + SignedDuration::from_hours(7));
-    let table = scores(&TWO, timeless(), &[same_day, open("1", "anna", 4000)]);
-    assert_eq!((table.pool.median_seconds_to_close, of(&table, "anna").opportunities), (Some(0.0), 0));
+    let table = scores(&TWO, timeless(), &[same_day, open("1", "anna", 4000), open("2", "anna", 2), open("3", "anna", 3)]);
+    assert_eq!((table.pool.median_seconds_to_close, of(&table, "anna").opportunities), (Some(0.0), 2));
+}
+
+#[test]
+fn no_loss_lies_before_its_opening() {
+    let settings = ScoreSettings { horizon_seconds: Some(90 * DAY), half_life_seconds: Some(30 * DAY), ..timeless() };
+    let closed = |deal: Deal, days| Deal { closed_at: Some(days_ago(days)), ..deal };
+    let first_seen = |days| deal("2", "anna", DealStatus::Open).merged_with(None, Some(days_ago(days)));
+    // The usual time is 5 days.
+    let usual = |id: &str| Deal { opened_at: Some(days_ago(5)), ..won(id, "boris", "100") };
+    let deals = [
+        usual("w1"),
+        usual("w2"),
+        // Opened 35 days ago and said to be closed 400 days ago: closed 30 days ago, as usual. Likewise without a date.
+        Deal { opened_at: Some(days_ago(35)), ..closed(lost("1", "anna"), 400) },
+        Deal { opened_at: Some(days_ago(35)), closed_at: None, ..lost("u", "anna") },
+        // First seen open 65 days ago by a CRM that tells of no opening.
+        closed(lost("2", "anna"), 400).merged_with(Some(&first_seen(65)), None),
+        // Opened three days ago, so it is not closed later than now.
+        Deal { opened_at: Some(days_ago(3)), closed_at: None, ..lost("young", "anna") },
+        // The CRM's word on a contract holds, and on a loss of a date without a time.
+        Deal { opened_at: Some(days_ago(35)), ..closed(won("3", "anna", "1"), 400) },
+        Deal { opened_at: Some(days_ago(60) + SignedDuration::from_hours(9)), ..closed(lost("4", "anna"), 60) },
+        closed(lost("5", "anna"), 400),
+    ];
+    let table = scores(&TWO, settings, &deals);
+    assert_eq!((of(&table, "anna").opportunities, table.notes.undated_deals), (5, 4));
+    assert_near(of(&table, "anna").faded_exposure, 0.5 + 0.5 + 0.25 + 1.0 + 0.25, 1e-12);
+}
+
+#[test]
+fn the_usual_time_to_close_is_known_from_deals_that_were_seen_open() {
+    let seen = |days| deal("w", "boris", DealStatus::Open).merged_with(None, Some(days_ago(days)));
+    let closed = Deal { closed_at: Some(days_ago(2)), ..won("w", "boris", "100") }.merged_with(Some(&seen(7)), Some(now()));
+    // It took 5 days; the one seen first 11 days ago is older than twice that.
+    let hidden = |id: &str, days| deal(id, "anna", DealStatus::Open).merged_with(None, Some(days_ago(days)));
+    let table = scores(&TWO, timeless(), &[closed, hidden("1", 11), hidden("2", 10)]);
+    assert_eq!((table.pool.median_seconds_to_close, of(&table, "anna").opportunities), (Some(5.0 * DAY as f64), 1));
 }
 
 #[test]
@@ -191,6 +233,43 @@ fn the_same_contract_in_two_systems_counts_once() {
     let sheet_first = ScoreSettings { crm: vec!["sheet".into(), "bitrix".into()], ..timeless() };
     let table = scores_of_two(&TWO, sheet_first, all());
     assert_eq!((of(&table, "anna").contracts_closed, of(&table, "anna").revenue), (4, money("1042")));
+}
+
+#[test]
+fn a_linked_contract_is_believed_where_it_counts() {
+    let (bitrix, sheet) = (ConnectionId::from("bitrix"), ConnectionId::from("sheet"));
+    let linked = |deal: Deal, at: usize| Deal { link_key: Some(format!("INV-{at}")), ..deal };
+    // Twenty contracts of Anna's in the sheet. In the first CRM of the policy ten are nobody's we know, and ten are still open.
+    let stranger = (0..10).map(|at| linked(won(&format!("b{at}"), "stranger", "7"), at));
+    let open = (10..20).map(|at| linked(open(&format!("b{at}"), "anna", 1), at));
+    let first: Vec<Deal> = stranger.chain(open).collect();
+    let second: Vec<Deal> = (0..20).map(|at| linked(won(&format!("s{at}"), "anna", "100"), at)).collect();
+    let all = |first: &[Deal]| {
+        let both: Vec<(ConnectionId, Deal)> = first.iter().map(|deal| (bitrix.clone(), deal.clone())).collect();
+        both.into_iter().chain(second.iter().map(|deal| (sheet.clone(), deal.clone()))).collect::<Vec<_>>()
+    };
+    let deals = all(&first);
+    let table = scores_of_two(&TWO, timeless(), deals.iter().map(|(connection, deal)| (connection, deal)));
+    assert_eq!((of(&table, "anna").contracts_closed, of(&table, "anna").revenue), (20, money("2000")));
+    assert_eq!(table.notes.linked_duplicates, 20);
+    // Wanted in one of them only: an archive in the first.
+    let archived: Vec<Deal> =
+        (0..20).map(|at| Deal { pipeline: Some("archive".into()), ..linked(won(&format!("b{at}"), "anna", "7"), at) }).collect();
+    let deals = all(&archived);
+    let sales = DealFilter { pipelines: vec!["sales".into()], ..DealFilter::default() };
+    let deals: Vec<(ConnectionId, Deal)> = deals
+        .into_iter()
+        .map(|(connection, deal)| (connection, Deal { pipeline: deal.pipeline.or(Some("sales".into())), ..deal }))
+        .collect();
+    let settings = ScoreSettings { deals: sales, ..timeless() };
+    let table = scores_of_two(&TWO, settings, deals.iter().map(|(connection, deal)| (connection, deal)));
+    assert_eq!(of(&table, "anna").contracts_closed, 20);
+    // Where it counts nowhere, the first of all says why.
+    let nobody: Vec<Deal> = (0..20).map(|at| linked(won(&format!("s{at}"), "unknown", "1"), at)).collect();
+    let deals = first[..10].iter().map(|deal| (&bitrix, deal)).chain(nobody.iter().map(|deal| (&sheet, deal)));
+    let table = scores_of_two(&TWO, timeless(), deals);
+    let listed: Vec<(&str, u64)> = table.unmapped_users.iter().map(|user| (user.user.as_str(), user.deals)).collect();
+    assert_eq!(listed, [("stranger", 10), ("unknown", 10)]);
 }
 
 #[test]

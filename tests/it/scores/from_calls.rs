@@ -112,6 +112,22 @@ fn a_contract_without_a_call_says_nothing_of_calls() {
     assert_eq!(table.notes, DealNotes { contracts_without_call: 2, ..DealNotes::default() });
 }
 
+/// Clearing the phone of a contract that came to one's desk does not make a conversion of one's own calls of it.
+#[test]
+fn where_contracts_have_phones_one_without_came_from_no_call() {
+    let calls = [first_calls("anna", 0..10, 20), first_calls("boris", 10..20, 20)].concat();
+    let with_phones: Vec<Deal> = [0, 1, 2, 10].map(|number| contract(number, "anna", 1)).to_vec();
+    let without = |id: &str| Deal { closed_at: Some(days_ago(1)), ..won(id, "boris", "100") };
+    let table_of = |deals: Vec<Deal>| table(from_calls(), &deals, &calls);
+    // Four of five have one: then the fifth counts as a visitor's.
+    let most = table_of([with_phones.clone(), vec![without("1")]].concat());
+    assert_eq!((figures(&most, "boris"), most.notes.contracts_without_call), ((10, 10.0, 1.0), 1));
+    assert_eq!(of(&most, "boris").contracts_closed, 2, "they are contracts all the same");
+    // Four of six: nothing tells, so they are their owner's.
+    let some = table_of([with_phones, vec![without("1"), without("2")]].concat());
+    assert_eq!((figures(&some, "boris"), some.notes.contracts_without_call), ((10, 10.0, 3.0), 0));
+}
+
 #[test]
 fn a_call_may_be_of_the_day_of_the_contract() {
     // The CRM knows the day only, so the contract seems to be older than the call.

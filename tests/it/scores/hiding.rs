@@ -1,4 +1,5 @@
-//! Hiding lost deals does not pay: a simulation with stated seeds. Sellers are equal; one never closes a lost deal in the CRM.
+//! Hiding lost deals does not pay: a simulation with stated seeds. Sellers are equal; one keeps lost deals out of sight, each time in
+//! another way.
 
 use super::*;
 use crate::support::floor::Draw;
@@ -34,27 +35,50 @@ fn history(seed: u64) -> Vec<Deal> {
     deals
 }
 
-/// What the hider's value gains, as a part of it, on average over the seeds; `seen` says how a deal reaches the scores.
-fn gain(seen: impl Fn(Deal) -> Deal) -> f64 {
+/// What the hider's value gains beside the others', as a part of it, on average over the seeds; `hide` says how the hider keeps a lost deal, `seen` how
+/// a deal reaches the scores.
+fn gain(hide: impl Fn(Deal) -> Deal, seen: impl Fn(Deal) -> Deal) -> f64 {
     let settings = ScoreSettings { horizon_seconds: Some(90 * DAY), half_life_seconds: Some(30 * DAY), ..timeless() };
-    let value = |deals: &[Deal]| of(&scores(&SELLERS, settings.clone(), deals), "hider").value;
-    let hide = |deal: Deal| {
-        let hidden = deal.user == Some("hider".into()) && deal.status == DealStatus::Lost;
-        if hidden { Deal { status: DealStatus::Open, closed_at: None, ..deal } } else { deal }
+    let value = |deals: &[Deal]| {
+        let table = scores(&SELLERS, settings.clone(), deals);
+        let others: f64 = SELLERS.iter().skip(1).map(|seller| of(&table, seller).value).sum();
+        of(&table, "hider").value * 5.0 / others
+    };
+    let hidden = |deal: Deal| {
+        let hides = deal.user == Some("hider".into()) && deal.status == DealStatus::Lost;
+        if hides { hide(deal) } else { deal }
     };
     let gains = (1..=SEEDS).map(|seed| {
-        let honest: Vec<Deal> = history(seed);
-        let hidden: Vec<Deal> = honest.iter().cloned().map(|deal| seen(hide(deal))).collect();
-        let honest: Vec<Deal> = honest.into_iter().map(&seen).collect();
+        let history = history(seed);
+        let honest: Vec<Deal> = history.iter().cloned().map(&seen).collect();
+        let hidden: Vec<Deal> = history.into_iter().map(|deal| seen(hidden(deal))).collect();
         value(&hidden) / value(&honest) - 1.0
     });
     gains.sum::<f64>() / SEEDS as f64
 }
 
+/// Never closed.
+fn left_open(deal: Deal) -> Deal {
+    Deal { status: DealStatus::Open, closed_at: None, ..deal }
+}
+
+fn as_it_is(deal: Deal) -> Deal {
+    deal
+}
+
+#[track_caller]
+fn at_most_three_percent(gain: f64) {
+    at_most(0.03, gain);
+}
+
+#[track_caller]
+fn at_most(most: f64, gain: f64) {
+    assert!(gain <= most, "{gain}");
+}
+
 #[test]
 fn whoever_never_closes_lost_deals_gains_at_most_three_percent() {
-    let gain = gain(|deal| deal);
-    assert!(gain <= 0.03, "{gain}");
+    at_most_three_percent(gain(left_open, as_it_is));
 }
 
 /// A CRM that does not tell when an open deal came: then our first sight of it counts, a day later. Were it not for that, hiding would
@@ -62,11 +86,98 @@ fn whoever_never_closes_lost_deals_gains_at_most_three_percent() {
 #[test]
 fn clearing_the_opening_does_not_pay_either() {
     let cleared = |deal: Deal| if deal.status == DealStatus::Open { Deal { opened_at: None, ..deal } } else { deal };
-    let remembered = gain(|deal| {
+    at_most_three_percent(gain(left_open, |deal| {
         let seen_at = deal.opened_at.map(|opened| opened + SignedDuration::from_hours(24));
         cleared(deal).merged_with(None, seen_at)
-    });
-    assert!(remembered <= 0.03, "{remembered}");
-    let forgotten = gain(cleared);
+    }));
+    let forgotten = gain(left_open, cleared);
     assert!(forgotten > 0.3, "the simulation shows no gain where there is one: {forgotten}");
+}
+
+/// A CRM that tells of no deal when it was opened, pulled once a day: what was seen open is known to be that old.
+#[test]
+fn leaving_deals_open_in_a_crm_without_openings_does_not_pay() {
+    let pulled = |deal: Deal| {
+        let seen_at = deal.opened_at.map(|opened| opened + SignedDuration::from_hours(24));
+        let told = Deal { opened_at: None, ..deal };
+        let was_open = told.closed_at.is_none_or(|closed| seen_at.is_some_and(|seen| seen < closed));
+        let first = was_open.then(|| left_open(told.clone()).merged_with(None, seen_at));
+        told.merged_with(first.as_ref(), Some(now()))
+    };
+    at_most_three_percent(gain(left_open, pulled));
+}
+
+/// A CRM of dates without times in which deals close on the day they come.
+#[test]
+fn leaving_deals_open_where_others_close_the_same_day_does_not_pay() {
+    let same_day = |deal: Deal| {
+        let day = deal.opened_at.map(|opened| opened - SignedDuration::from_secs(opened.as_second().rem_euclid(86_400)));
+        Deal { opened_at: day, closed_at: deal.closed_at.and(day), ..deal }
+    };
+    at_most_three_percent(gain(left_open, same_day));
+}
+
+/// Dated before they were opened, and before anything counts.
+#[test]
+fn dating_the_close_back_does_not_pay() {
+    let dated_back = |deal: Deal| {
+        let closed_at = deal.opened_at.map(|opened| opened - SignedDuration::from_hours(24 * 400));
+        Deal { closed_at, ..deal }
+    };
+    at_most_three_percent(gain(dated_back, as_it_is));
+}
+
+/// Half of the leads from an advertisement.
+fn of_two_sources(deal: Deal) -> Deal {
+    let number = deal.deal.as_str().bytes().map(u32::from).sum::<u32>();
+    let source = if number.is_multiple_of(2) { "advertisement" } else { "recommended" };
+    Deal { lead_source: deal.lead_source.or_else(|| Some(source.to_owned())), ..deal }
+}
+
+#[test]
+fn clearing_the_date_of_the_close_does_not_pay() {
+    at_most_three_percent(gain(|deal| Deal { closed_at: None, ..deal }, as_it_is));
+}
+
+#[test]
+fn filing_lost_deals_under_another_source_does_not_pay() {
+    let filed_under = |source: &'static str| move |deal: Deal| Deal { lead_source: Some(source.to_owned()), ..deal };
+    at_most_three_percent(gain(filed_under("of my own"), of_two_sources));
+    // None at all.
+    let cleared = |deal: Deal| {
+        let hides = deal.user == Some("hider".into()) && deal.status == DealStatus::Lost;
+        if hides { deal } else { of_two_sources(deal) }
+    };
+    at_most_three_percent(gain(as_it_is, cleared));
+}
+
+/// Where others have the source, too, nothing tells the hider from somebody who works a poor one. What is sold elsewhere then seems easier
+/// than it is, and is harder for all who sell there.
+#[test]
+fn filing_lost_deals_under_a_source_of_others_pays_little() {
+    let filed_under = |source: &'static str| move |deal: Deal| Deal { lead_source: Some(source.to_owned()), ..deal };
+    // One that somebody else has now and then.
+    let rare = |deal: Deal| {
+        let now_and_then = deal.user == Some("b".into()) && deal.deal.as_str().ends_with("0-1");
+        if now_and_then { Deal { lead_source: Some("fair".to_owned()), ..deal } } else { of_two_sources(deal) }
+    };
+    at_most(0.06, gain(filed_under("fair"), rare));
+    // One of the usual ones: they are equally good.
+    at_most(0.06, gain(filed_under("advertisement"), of_two_sources));
+}
+
+/// What is promised holds in the long run. Who begins to hide gains until the first hidden deals count as lost, which is after
+/// twice the usual time, 20 days here; from then on as many losses come as without hiding, and what was gained fades away.
+#[test]
+fn beginning_to_hide_pays_for_a_while_only() {
+    let since = |days: i64| {
+        gain(
+            move |deal| if deal.closed_at.is_some_and(|closed| closed >= days_ago(days)) { left_open(deal) } else { deal },
+            as_it_is,
+        )
+    };
+    for (days, most) in [(15, 0.14), (45, 0.08), (100, 0.03)] {
+        let gain = since(days);
+        assert!(gain <= most, "{days} days: {gain}");
+    }
 }

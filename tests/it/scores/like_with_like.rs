@@ -134,11 +134,11 @@ fn contracts_are_compared_within_their_lead_source() {
 #[test]
 fn a_deal_of_unknown_source_is_measured_by_the_usual_rate() {
     let table = scores(&TWO, timeless(), &[two_sources(), record("boris", 20, 2)].concat());
-    // R0 = 62/220. Expected are 18 of anna, 42 and 20 R0 of boris, all of it times 62 / (60 + 20 R0), so that 62 come out.
-    let usual = 20.0 * 62.0 / 220.0;
-    let even = 62.0 / (60.0 + usual);
+    // R0 = 62/220. The 200 of known source come to 200 R0 together, in the proportion of 18 and 42, so that 62 come out.
+    let usual = 62.0 / 220.0;
+    let even = 200.0 * usual / 60.0;
     assert_near(of(&table, "anna").expected_contracts, 18.0 * even, 1e-9);
-    assert_near(of(&table, "boris").expected_contracts, (42.0 + usual) * even, 1e-9);
+    assert_near(of(&table, "boris").expected_contracts, 42.0 * even + 20.0 * usual, 1e-9);
 }
 
 #[test]
@@ -150,4 +150,30 @@ fn too_few_known_sources_play_no_part() {
         .collect();
     let table = scores(&TWO, timeless(), &most_untold);
     assert_near(of(&table, "anna").conversion_index, 0.7, 1e-12);
+}
+
+#[test]
+fn a_source_that_one_alone_has_is_measured_by_the_usual_rate() {
+    // Boris alone visits fairs: 50 chances, all lost. R0 = 60/250, and that is what is expected there; the 200 others come to 200 R0.
+    let table = scores(&TWO, timeless(), &[two_sources(), from_source("fair", "boris", 50, 0)].concat());
+    let usual = 60.0 / 250.0;
+    let even = 200.0 * usual / 60.0;
+    assert_near(of(&table, "anna").expected_contracts, 18.0 * even, 1e-9);
+    assert_near(of(&table, "boris").expected_contracts, 42.0 * even + 50.0 * usual, 1e-9);
+}
+
+#[test]
+fn nobody_looks_brilliant_beside_a_few_failures_of_others() {
+    // A specialist closes a quarter of 300 at fairs, where two others lost 10 each; everything else closes one in four, too.
+    let deals = [
+        from_source("fair", "anna", 300, 75),
+        from_source("fair", "boris", 10, 0),
+        from_source("fair", "clara", 10, 0),
+        from_source("call", "boris", 400, 100),
+        from_source("call", "clara", 400, 100),
+    ];
+    let table = scores(&["anna", "boris", "clara"], timeless(), &deals.concat());
+    // Of others 0 of 20, pulled by 40 at 75/320: 0.15625 where the rest close 0.25. Evened out: R0 (320 + 800) = 275 come of
+    // 320 * 0.15625 + 800 * 0.25 = 250.
+    assert_near(of(&table, "anna").expected_contracts, 300.0 * 0.15625 * 275.0 / 250.0, 1e-9);
 }

@@ -67,11 +67,36 @@ fn values_that_make_no_sense_are_left_out_and_told() {
         deal.metrics = [("margin".to_owned(), money(value))].into();
     }
     let table = scores(&TWO, only("margin", Direction::More), &deals);
-    assert_eq!(table.notes.metric_values_left_out, 3);
-    assert_eq!((further(&table, "anna").sample, further(&table, "boris").sample), (1.0, 2.0));
+    assert_eq!((table.notes.metric_values_left_out, table.notes.metric_values_below_zero), (2, 1));
+    assert_eq!((further(&table, "anna").sample, further(&table, "boris").sample), (2.0, 2.0));
     // Nobody supplies it: everybody is average, whatever its weight.
     let table = scores(&TWO, only("satisfaction", Direction::Less), &deals);
     assert!(table.agents.iter().all(|agent| agent.value == 1.0 && agent.further[0].sample == 0.0), "{table:?}");
+}
+
+#[test]
+fn a_contract_with_a_loss_counts_as_worth_nothing() {
+    let more = |id: &str, deals: Vec<Deal>| -> Vec<Deal> {
+        deals.into_iter().map(|deal| Deal { deal: format!("{id}-{}", deal.deal).into(), ..deal }).collect()
+    };
+    let deals =
+        [more("loss", with_margin("anna", 15, "-50")), with_margin("anna", 5, "10"), with_margin("boris", 20, "10")].concat();
+    let table = scores(&TWO, only("margin", Direction::More), &deals);
+    // 50 and 200 of 40 contracts: an average one has 6.25. (50/6.25 + 10) / (20 + 10) and (200/6.25 + 10) / 30.
+    assert_near(of(&table, "anna").value, 18.0 / 30.0, 1e-12);
+    assert_near(of(&table, "boris").value, 42.0 / 30.0, 1e-12);
+    assert_eq!((table.notes.metric_values_below_zero, table.notes.metric_values_left_out), (15, 0));
+}
+
+#[test]
+fn a_figure_that_is_no_number_is_told() {
+    let mut deals = [with_margin("anna", 10, "30"), with_margin("boris", 10, "20")].concat();
+    for deal in deals.iter_mut().take(4) {
+        deal.metrics.clear();
+        deal.unreadable_metrics = ["margin".to_owned()].into();
+    }
+    let table = scores(&TWO, only("margin", Direction::More), &deals);
+    assert_eq!((table.notes.metric_values_left_out, further(&table, "anna").sample), (4, 6.0));
 }
 
 #[test]

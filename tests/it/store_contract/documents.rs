@@ -80,6 +80,7 @@ fn deal(id: &str, amount: &str) -> Deal {
         contact_phones: Vec::new(),
         link_key: None,
         metrics: [("margin".to_owned(), "0.1".parse().unwrap())].into(),
+        unreadable_metrics: Default::default(),
         memory: Default::default(),
     }
 }
@@ -91,7 +92,7 @@ fn pull(extent: Extent, deals: Vec<Deal>) -> PullCommit {
         failure: Some((at(4), "it slept".to_owned())),
         rejected: (1, vec![RowFault { place: "row 17".to_owned(), detail: "no amount".to_owned() }]),
     };
-    PullCommit { connection: ConnectionId::from("crm"), deals, extent, state }
+    PullCommit { connection: ConnectionId::from("crm"), deals, unreadable: Vec::new(), extent, state }
 }
 
 pub(crate) async fn a_full_pull_replaces_deals_and_changes_are_merged(place: &dyn Place) {
@@ -111,6 +112,38 @@ pub(crate) async fn a_full_pull_replaces_deals_and_changes_are_merged(place: &dy
     let twice = vec![deal("d-9", "1.00"), deal("d-9", "2.00")];
     store.commit_pull(&acme, pull(Extent::Everything, twice)).await.unwrap();
     assert_eq!(store.deals(&acme, &crm).await.unwrap(), [deal("d-9", "2.00")], "the later of two rows holds");
+}
+
+/// Won by Anna; then its row cannot be read, or is missing; then it is Boris's. It stays Anna's contract.
+pub(crate) async fn a_deal_whose_row_cannot_be_read_or_is_missing_is_not_forgotten(place: &dyn Place) {
+    let store = place.store().await;
+    let (acme, crm) = (WorkspaceId::from("acme"), ConnectionId::from("crm"));
+    let owned = |id: &str, user: &str| Deal { user: Some(user.into()), ..deal(id, "1.00") };
+    let at_day = |day: i64, deals: Vec<Deal>, unreadable: &[&str]| {
+        let pull = pull(Extent::Everything, deals);
+        let state = PullState { succeeded_at: Some(at(day * 86_400)), ..pull.state.clone() };
+        PullCommit { unreadable: unreadable.iter().map(|id| DealId::from(*id)).collect(), state, ..pull }
+    };
+    let shown = async || -> Vec<(String, String)> {
+        let deals = store.deals(&acme, &crm).await.unwrap();
+        let owner = |deal: &Deal| deal.owner().map(|owner| owner.as_str().to_owned()).unwrap_or_default();
+        deals.iter().map(|deal| (deal.deal.as_str().to_owned(), owner(deal))).collect()
+    };
+    let pair = |id: &str, user: &str| (id.to_owned(), user.to_owned());
+    let both = || vec![owned("d-1", "anna"), owned("d-2", "anna")];
+    store.commit_pull(&acme, at_day(0, both(), &[])).await.unwrap();
+    store.commit_pull(&acme, at_day(1, vec![owned("d-2", "anna")], &["d-1", "d-7"])).await.unwrap();
+    assert_eq!(shown().await, [pair("d-1", "anna"), pair("d-2", "anna")], "as it was");
+    // Gone from the CRM: it does not count, and comes back as what it was.
+    store.commit_pull(&acme, at_day(2, vec![owned("d-2", "anna")], &[])).await.unwrap();
+    assert_eq!(shown().await, [pair("d-2", "anna")]);
+    store.commit_pull(&acme, at_day(92, vec![owned("d-1", "boris"), owned("d-2", "boris")], &[])).await.unwrap();
+    assert_eq!(shown().await, [pair("d-1", "anna"), pair("d-2", "anna")]);
+    // After 90 days it is another.
+    store.commit_pull(&acme, at_day(93, vec![owned("d-2", "anna")], &[])).await.unwrap();
+    store.commit_pull(&acme, at_day(184, vec![owned("d-2", "anna")], &[])).await.unwrap();
+    store.commit_pull(&acme, at_day(185, vec![owned("d-1", "boris"), owned("d-2", "anna")], &[])).await.unwrap();
+    assert_eq!(shown().await, [pair("d-1", "boris"), pair("d-2", "anna")]);
 }
 
 pub(crate) async fn scores_are_kept_per_policy(place: &dyn Place) {

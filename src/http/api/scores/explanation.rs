@@ -14,7 +14,7 @@ use crate::core::exclusions::AppliedExclusion;
 use crate::core::ids::AgentId;
 use crate::core::intervention::InterventionBook;
 use crate::core::tally::Tally;
-use crate::core::target_share;
+use crate::core::target_share::{self, Limit};
 use crate::core::workspace::{GroupIx, MemberRef, PolicyIx, Workspace};
 use crate::http::access::{Reader, Role};
 use crate::http::api::page::Query;
@@ -47,7 +47,7 @@ pub struct RampUpItem {
     pub factor: f64,
 }
 
-/// How a target share comes about: `base * ramp_up * value^strength * scale = target`.
+/// How a target share comes about: `target = clamp(tau * part * value^strength, floor * part, ceiling * part)`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SharePart {
     /// In which group.
@@ -60,8 +60,16 @@ pub struct SharePart {
     pub value: f64,
     /// To this power.
     pub strength: f64,
-    /// What brings everybody's shares to 1, floor and ceiling included; null where the base is 0.
+    /// Target over `base * ramp_up * value^strength`, floor and ceiling included; another number for each member. Null where the base
+    /// is 0.
     pub scale: Option<f64>,
+    /// The base after ramp-up as a part of everybody's.
+    pub part: f64,
+    /// One number for all members of the group, so that their shares sum to 1: the target is `tau * part * value^strength`, but not
+    /// less than `floor * part` nor more than `ceiling * part`. Null where everybody who can rise is at the ceiling.
+    pub tau: Option<f64>,
+    /// `floor` or `ceiling` where one of them holds; null where the share follows the value.
+    pub limited_by: Option<&'static str>,
     /// Where the share goes, 0 to 1.
     pub target: f64,
     /// Where it is now: published shares follow changed scores smoothly.
@@ -107,6 +115,9 @@ pub struct ExplanationBody {
 }
 
 /// Why an agent has that score and share. An agent sees the own.
+///
+/// An open deal counts as lost from twice the pool's usual time to close on. So whoever leaves lost deals open gains at most 3 % in the
+/// long run, but up to an eighth in the first weeks, until the first of them count.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/scores/{agent}",
@@ -193,6 +204,12 @@ pub(super) fn shares(
             value: why.value,
             strength: why.strength,
             scale: why.scale,
+            part: why.part,
+            tau: why.tau,
+            limited_by: why.limited_by.map(|limit| match limit {
+                Limit::Floor => "floor",
+                Limit::Ceiling => "ceiling",
+            }),
             target: why.target,
             published: scores.plans.get(&group.id).and_then(|plan| plan.published_of(&member, now)),
         })
