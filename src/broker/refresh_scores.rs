@@ -246,7 +246,7 @@ impl Judged<'_> {
 }
 
 /// Makes the shares of a policy's groups follow its scores and what was set by hand, and stores both. What was set by hand holds at
-/// once, scores are followed smoothly.
+/// once, scores are followed smoothly, whatever was set by hand meanwhile.
 async fn stand(
     store: &Arc<dyn Store>,
     tenant: &Tenant,
@@ -255,7 +255,8 @@ async fn stand(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let policy = tenant.workspace.policy(ix);
-    let at_once = scores.adjustments != by_hand.adjustments || scores.pin != by_hand.pin;
+    let before = tenant.scores.policy(&policy.id).unwrap_or_default();
+    let (at_once, adjusted_from) = (scores.pin != by_hand.pin, scores.adjustments.clone());
     if scores.pin != by_hand.pin {
         scores.pinned = match by_hand.pin {
             Some(version) => kept_version(store, tenant, policy, version).await?,
@@ -278,7 +279,20 @@ async fn stand(
         if held {
             targets.scores_as_of = Some(now);
         }
-        let plan = SharePlan::follow(scores.plans.get(&id), &targets, now, only_scores_changed);
+        let known = scores.plans.get(&id);
+        let by_hand = known.filter(|_| adjusted_from != scores.adjustments).map(|plan| {
+            let with = |adjustments| {
+                let table = before.in_use().map(|table| &**table);
+                target_share::adjusted_targets(&tenant.workspace, group, table, adjustments)
+            };
+            plan.set_by_hand(&with(&adjusted_from), &with(&scores.adjustments), now)
+        });
+        let (plan, smooth) = match &by_hand {
+            Some(Some(plan)) => (Some(plan), only_scores_changed),
+            Some(None) => (known, false),
+            None => (known, only_scores_changed),
+        };
+        let plan = SharePlan::follow(plan, &targets, now, smooth);
         (id, if held { plan.held() } else { plan })
     });
     scores.plans = plans.collect();

@@ -68,7 +68,8 @@ impl Factors<'_> {
 impl<'m, 's> LeadSources<'m, 's> {
     /// None where there is nothing to tell apart: most sources unknown, or only one.
     pub(super) fn of(members: &'m [MemberSources<'s>], base_rate: f64) -> Option<Self> {
-        let (mut rates, mut counts): (BTreeMap<&str, Sums>, BTreeMap<&str, (f64, f64)>) = Default::default();
+        let mut rates: BTreeMap<&str, Sums> = BTreeMap::new();
+        let mut counts: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
         let (mut known, mut whole) = (0.0, 0.0);
         for member in members {
             whole += member.all.chances;

@@ -97,6 +97,35 @@ impl SharePlan {
         }
     }
 
+    /// The plan as it stands once something set by hand changed the targets from `was` to `is`, scores being the same: the change holds at
+    /// once, and what is still to go of the way to changed scores stays to be gone.
+    ///
+    /// None where smoothing has no say, so that targets are published at once ([`SharePlan::follow`]): other members, typed bases or
+    /// smoothing, no scores before, or stale ones.
+    pub fn set_by_hand(&self, was: &ShareTargets, is: &ShareTargets, now: Timestamp) -> Option<Self> {
+        let published = self.published_by_member(now);
+        let smooth = self.scores_as_of.is_some() && !self.is_stale(now) && self.smoothing_seconds == was.smoothing_seconds;
+        if !smooth || !has_the_bases_of(&published, was) {
+            return None;
+        }
+        let targets: HashMap<&MemberId, f64> = self.members.iter().map(|planned| (&planned.member, planned.target)).collect();
+        let to_go: Vec<f64> = is
+            .members
+            .iter()
+            .map(|member| Some(published.get(&member.member)?.1 - targets.get(&member.member)?))
+            .collect::<Option<_>>()?;
+        // Nobody's share falls below 0: all come nearer to their targets then.
+        let part = |(member, to_go): (&MemberTarget, &f64)| if *to_go < 0.0 { member.target / -to_go } else { 1.0 };
+        let part = is.members.iter().zip(&to_go).map(part).fold(1.0, f64::min);
+        let planned = |(member, to_go): (&MemberTarget, f64)| PlannedShare {
+            member: member.member.clone(),
+            base: member.base,
+            target: member.target,
+            start: member.target + part * to_go,
+        };
+        Some(Self { members: is.members.iter().zip(to_go).map(planned).collect(), since: now, ..self.clone() })
+    }
+
     /// The same, for scores that somebody chose: they never grow stale.
     #[must_use]
     pub fn held(mut self) -> Self {

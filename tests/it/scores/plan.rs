@@ -65,6 +65,30 @@ fn refreshing_on_the_way_does_not_change_the_pace() {
     assert_near(share(&plan, "a", after_hours(3)), share(&straight, "a", after_hours(3)), 1e-12);
 }
 
+/// An hour after the scores of a changed, a lead's correction raises it by another 0.2, and a newcomer's day of ramp-up moves the bases.
+#[test]
+fn what_is_set_by_hand_holds_at_once_and_scores_are_still_followed_smoothly() {
+    let old = SharePlan::follow(None, &two(0.2, now()), now(), true);
+    let plan = SharePlan::follow(Some(&old), &two(0.4, now()), now(), true);
+    let later = after_hours(1);
+    let with = targets(&[("a", 0.4, 0.6), ("b", 0.6, 0.4)], Some(now()));
+    let by_hand = plan.set_by_hand(&two(0.4, now()), &with, later).unwrap();
+    assert_near(share(&by_hand, "a", later), 0.231821 + 0.2, 5e-7);
+    assert_near(share(&by_hand, "b", later), 1.0 - 0.231821 - 0.2, 5e-7);
+    // Of 0.168179 half is left after another four hours, whether or not the scores are looked at again.
+    let on = SharePlan::follow(Some(&by_hand), &with, later, true);
+    for plan in [&by_hand, &on] {
+        assert_near(share(plan, "a", after_hours(5)), 0.6 - 0.168179 / 2.0, 5e-7);
+    }
+    // Nobody falls below 0: a would be 0.1 - 0.168179.
+    let low = plan.set_by_hand(&two(0.4, now()), &two(0.1, now()), later).unwrap();
+    assert_near(share(&low, "a", later), 0.0, 1e-12);
+    assert_near(share(&low, "b", later), 1.0, 1e-12);
+    // Typed bases are another matter, and so are stale scores.
+    assert_eq!(plan.set_by_hand(&targets(&[("a", 0.3, 0.4), ("b", 0.7, 0.6)], Some(now())), &with, later), None);
+    assert_eq!(plan.set_by_hand(&two(0.4, now()), &with, after_hours(30)), None);
+}
+
 #[test]
 fn smoothing_zero_follows_at_once() {
     let at_once = |share| ShareTargets { smoothing_seconds: 0, ..two(share, now()) };
