@@ -16,7 +16,7 @@ groups: [{{id: sales, members: [anna], policy: p}}]
 policies:
   - id: p
 {policy}
-routes: [{{id: main, group: sales}}]
+routes: [{{id: main, group: sales, fallback: {{number: \"+74951112200\"}}}}]
 connections:
   - {{id: pbx, integration: pbx/native, settings: {{token: \"env:PBX_TOKEN\"}}}}
   - {{id: bitrix, integration: crm/bitrix24, settings: {{portal: acme.bitrix24.ru, user: 1, secret: \"env:SECRET\"}}}}

@@ -203,7 +203,7 @@ fn a_guard_that_cannot_be_is_refused_and_says_what_is_expected() {
     let band = told("{talk_minutes: [360, 270]}");
     assert!(band.contains("expected [from, to] with from below to, found [360, 270]"), "{band}");
     assert!(told("{occupancy: [0.8, 0.8]}").contains("found [0.8, 0.8]"));
-    assert!(told("{occupancy: [80, 90]}").contains("[from, to] between 0 and 1, or `off`"));
+    assert!(told("{occupancy: [80, 90]}").contains("policies[0].guard.occupancy[0]: expected at most 1, found 80"));
     assert!(told("{calls_per_hour: [10]}").contains("[from, to], or `off`"));
     assert!(told("gentle").contains("a preset (light, standard, strict) or a block of indicators"));
     assert!(told("{preset: gentle}").contains("gentle"));

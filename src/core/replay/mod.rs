@@ -6,13 +6,14 @@
 //! agent's own calls) happens again. So a replay says who would have been rung how often, not what would have come of it. It reads
 //! nothing and prints nothing.
 
+mod outcome;
 mod played_call;
 mod recorded_call;
 mod routed;
 mod shares;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -31,6 +32,7 @@ use played_call::{Answerer, Course, PlayedCall};
 use routed::Routed;
 use shares::Shares;
 
+pub use outcome::{AgentTotal, Outcome, Side};
 pub use recorded_call::{Fate, RecordedCall};
 pub use shares::{ScoreTables, Unchanged};
 
@@ -56,53 +58,6 @@ const SAME_CREDIT: f64 = 1e-6;
 
 /// What comes later than this of a call is of another one, as in the service.
 const CALL_KEPT_SECONDS: i64 = 24 * 3600;
-
-/// What one agent got.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct AgentTotal {
-    /// Calls answered.
-    pub calls: u64,
-    /// Seconds talked.
-    pub talk_seconds: f64,
-    /// Calls in which the agent was named first.
-    pub named_first: u64,
-}
-
-/// One side of the comparison.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Side {
-    /// By agent.
-    pub agents: BTreeMap<AgentId, AgentTotal>,
-    /// Calls for which nobody was named.
-    pub without_target: u64,
-    /// Answered calls that scores say something of.
-    pub valued_calls: u64,
-    /// Sum over them of what the agent who answers is worth, by the scores of the other workspace; an average agent is 1.
-    pub value: f64,
-}
-
-/// What a replay comes to.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Outcome {
-    /// Calls replayed.
-    pub calls: u64,
-    /// Calls in which another agent, or nobody, is named first, in the first answer or in a later one.
-    pub first_differs: u64,
-    /// Calls that no route of the other workspace takes.
-    pub without_route: u64,
-    /// Calls that the other workspace's routes do not ring agents for: they refuse them, leave them to a branch, or promise a call.
-    pub not_rung: u64,
-    /// Calls for which a route was passed over because no CRM had been asked about the caller: it might have been taken.
-    pub caller_not_known: u64,
-    /// Tasks to call back that were given to somebody.
-    pub tasks: u64,
-    /// Those that another agent is given, or nobody.
-    pub tasks_differ: u64,
-    /// As recorded.
-    pub recorded: Side,
-    /// Under the other policy.
-    pub replayed: Side,
-}
 
 /// Recorded calls under another policy, one after another.
 pub struct Replay {
@@ -479,29 +434,6 @@ impl Replay {
         if let Some(answers) = answers {
             self.outcome.replayed.add(&answers, call.fate.talk());
         }
-    }
-}
-
-impl Side {
-    /// Mean value of whoever answered; none where no scores tell.
-    pub fn mean_value(&self) -> Option<f64> {
-        (self.valued_calls > 0).then(|| self.value / self.valued_calls as f64)
-    }
-
-    fn add(&mut self, answers: &Answerer, talk: SignedDuration) {
-        let total = self.agents.entry(answers.agent.clone()).or_default();
-        total.calls += 1;
-        total.talk_seconds += talk.as_secs_f64();
-        self.value += answers.value.unwrap_or(0.0);
-        self.valued_calls += u64::from(answers.value.is_some());
-    }
-
-    fn take(&mut self, answers: &Answerer, talk: SignedDuration) {
-        let total = self.agents.entry(answers.agent.clone()).or_default();
-        total.calls = total.calls.saturating_sub(1);
-        total.talk_seconds -= talk.as_secs_f64();
-        self.value -= answers.value.unwrap_or(0.0);
-        self.valued_calls = self.valued_calls.saturating_sub(u64::from(answers.value.is_some()));
     }
 }
 

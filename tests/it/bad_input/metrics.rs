@@ -1,5 +1,5 @@
-//! Figures of a CRM that cannot be: what is no number is as if it were not there, what is negative or beyond all bounds is left out and
-//! counted, and a deal with a negative amount is refused by name. Scores stay numbers, shares stay shares.
+//! Figures of a CRM that cannot be: what is no number, or beyond all bounds, is left out and counted, what is negative counts as nothing
+//! earned, and a deal with a negative amount is refused by name. Scores stay numbers, shares stay shares.
 
 use meritline::broker::poll_deals::PollOutcome;
 use meritline::core::metric::{Direction, Metric, MetricSetting};
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::pulls::poller_reading;
 use crate::scores::timeless;
+use crate::support::floor::near;
 use crate::support::sample_workspace::SampleWorkspace;
 use crate::support::service::{CRM, TestService};
 use crate::support::sick_crm::{Health, SickCrm, deal};
@@ -51,10 +52,9 @@ async fn pulled(service: &TestService, deals: Vec<Value>) -> (Value, Value, Valu
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn absurd_figures_move_no_share_and_cost_no_deal() {
     for (figures, counted) in [
-        (&["NaN", "nan", "Infinity", "-Infinity", "", "a lot"][..], 0),
-        (&["-1", "-0.01", "-79228162514264337593543950335"], 3),
-        (&["1000000000000000.1", "1e20", "79228162514264337593543950335"], 3),
-        (&["1e300", "9".repeat(200).leak()], 0),
+        (&["NaN", "nan", "Infinity", "-Infinity", "", "a lot"][..], 5),
+        (&["1000000000000000.1", "1e20", "79228162514264337593543950335", "-79228162514264337593543950335"], 4),
+        (&["1e300", "9".repeat(200).leak()], 2),
     ] {
         let service = service().await;
         let (scores, shares, pull) = pulled(&service, with_margins(figures)).await;
@@ -73,6 +73,21 @@ async fn absurd_figures_move_no_share_and_cost_no_deal() {
             assert_eq!(member["target"].as_f64(), Some(0.5), "{figures:?}");
         }
     }
+}
+
+/// By hand, ten contracts each, a margin of 30 but for three contracts with a loss, which count as 0: the mean of all is 510 / 20 = 25.5. Anna
+/// (210 / 25.5 + 10) / 20 = 0.911765, Boris (300 / 25.5 + 10) / 20 = 1.088235; together 2, so shares are half of that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loss_counts_as_nothing_earned() {
+    let service = service().await;
+    let (scores, shares, pull) = pulled(&service, with_margins(&["-1", "-0.01", "-50000"])).await;
+    assert_eq!((&pull["failure"], &pull["rejected_rows"]), (&Value::Null, &json!(0)));
+    assert_eq!(scores["metric_values_left_out"], 0, "{scores}");
+    let values: Vec<f64> = scores["agents"].as_array().unwrap().iter().map(|agent| agent["value"].as_f64().unwrap()).collect();
+    near(&values, &[0.911765, 1.088235], 1e-6);
+    let targets: Vec<f64> =
+        shares["members"].as_array().unwrap().iter().map(|member| member["target"].as_f64().unwrap()).collect();
+    near(&targets, &[0.455882, 0.544118], 1e-6);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
