@@ -47,14 +47,15 @@ async fn pulled(service: &TestService, deals: Vec<Value>) -> (Value, Value, Valu
     (read("scores").await, read("groups/sales/shares").await, pull)
 }
 
-/// Whatever stands in the place of a margin, Anna's other deals have the margin of everybody: she is average, with ten contracts.
+/// Whatever stands in the place of a margin, Anna's other deals have the margin of everybody: she is average, with ten contracts. What is
+/// no figure, or beyond all reason, is told; an empty field is none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn absurd_figures_move_no_share_and_cost_no_deal() {
     for (figures, counted) in [
-        (&["NaN", "nan", "Infinity", "-Infinity", "", "a lot"][..], 0),
-        (&["-1", "-0.01", "-79228162514264337593543950335"], 3),
+        (&["NaN", "nan", "Infinity", "-Infinity", "", "a lot"][..], 5),
+        (&["-79228162514264337593543950335"], 1),
         (&["1000000000000000.1", "1e20", "79228162514264337593543950335"], 3),
-        (&["1e300", "9".repeat(200).leak()], 0),
+        (&["1e300", "9".repeat(200).leak()], 2),
     ] {
         let service = service().await;
         let (scores, shares, pull) = pulled(&service, with_margins(figures)).await;
