@@ -48,7 +48,8 @@ async fn pulled(service: &TestService, deals: Vec<Value>) -> (Value, Value, Valu
     (read("scores").await, read("groups/sales/shares").await, pull)
 }
 
-/// Whatever stands in the place of a margin, Anna's other deals have the margin of everybody: she is average, with ten contracts.
+/// Whatever stands in the place of a margin, Anna's other deals have the margin of everybody: she is average, with ten contracts. What is
+/// no figure, or beyond all reason, is told; an empty field is none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn absurd_figures_move_no_share_and_cost_no_deal() {
     for (figures, counted) in [

@@ -3,6 +3,7 @@
 use super::*;
 use jiff::civil::Date;
 use meritline::core::agent::{Absence, Duty};
+use proptest::prelude::*;
 
 const SIX: [&str; 6] = ["star", "b", "c", "d", "e", "f"];
 
@@ -99,5 +100,26 @@ fn a_long_leave_moves_nobodys_index() {
         for (was, is) in before.iter().zip(indices(days)) {
             assert!((is.0 / was.0 - 1.0).abs() <= 0.01 && (is.1 / was.1 - 1.0).abs() <= 0.01, "{days} days: {was:?} {is:?}");
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever dates it has. Where a week has few deals one more may tell a little of it: hence the thousandth.
+    #[test]
+    fn of_any_date_a_contract_never_lowers_and_a_loss_never_raises(
+        user in prop::sample::select(SIX.to_vec()),
+        opened in prop::option::of(-4000i64..4000),
+        closed in -4000i64..90,
+    ) {
+        let index = |extra: Option<Deal>| {
+            let deals: Vec<Deal> = team(0).into_iter().chain(extra).collect();
+            of(&scores(&SIX, timeless(), &deals), user).conversion_index
+        };
+        let dated = |deal: Deal| Deal { opened_at: opened.map(days_ago), closed_at: Some(days_ago(closed)), ..deal };
+        let before = index(None);
+        prop_assert!(index(Some(dated(won("odd", user, "100")))) >= before * 0.999);
+        prop_assert!(index(Some(dated(lost("odd", user)))) <= before * 1.001);
     }
 }
