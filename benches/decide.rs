@@ -18,7 +18,7 @@ mod floor;
 
 use floor::{Floor, plain_policy};
 use meritline::core::call::CallEventType;
-use meritline::core::guard::Band;
+use meritline::core::load::guard::Band;
 use meritline::core::policy::{Count, Guard, Mode, Policy};
 use meritline::core::record::Feed;
 

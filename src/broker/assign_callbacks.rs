@@ -10,14 +10,14 @@ use jiff::Timestamp;
 use super::ports::{Clock, IdSource};
 use super::store::{Store, StoreError, Verdict};
 use super::tenant::Tenant;
-use crate::core::callback::{CallbackTask, TaskState, callback_key};
-use crate::core::callback_choice::{choice, record};
-use crate::core::choose::{Choice, RecordHead};
 use crate::core::decision::Reason;
+use crate::core::distribution::callback::{CallbackTask, TaskState, callback_key};
+use crate::core::distribution::callback_choice::{choice, record};
+use crate::core::distribution::choose::{Choice, RecordHead};
+use crate::core::distribution::tally::Tally;
 use crate::core::record::Feed;
-use crate::core::tally::Tally;
 
-pub use crate::core::callback_choice::tasks_of;
+pub use crate::core::distribution::callback_choice::tasks_of;
 
 /// How often open tasks are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);

@@ -12,15 +12,15 @@ use super::store::{Store, StoreError, Verdict};
 use super::tenant::Tenant;
 use super::who_calls::{Caller, who_calls};
 use crate::core::call::DecisionRequest;
-use crate::core::choose::{self, Choice, Question};
 use crate::core::decision::{Decision, Degraded, Fallback, Reason};
+use crate::core::distribution::choose::{self, Choice, Question};
+use crate::core::distribution::tally::Tally;
 use crate::core::ids::{CallKey, ConnectionId, GroupId};
+use crate::core::proving::rollout::Arm;
 use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed};
-use crate::core::rollout::Arm;
-use crate::core::route::{CallerStanding, Outcome};
-use crate::core::route_match::{CallFacts, Matched, match_route};
-use crate::core::share_board::ShareBoard;
-use crate::core::tally::Tally;
+use crate::core::routing::route::{CallerStanding, Outcome};
+use crate::core::routing::route_match::{CallFacts, Matched, match_route};
+use crate::core::shares::share_board::ShareBoard;
 use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, GroupIx, Route, Workspace};
 
 /// Turns a decision into what the PBX gets. Called while the decision is committed: it must not wait.
@@ -343,7 +343,7 @@ struct Scores {
 }
 
 impl Scores {
-    fn of(workspace: &Workspace, shares: &crate::core::share_board::ShareBoard, choice: &Choice, now: Timestamp) -> Self {
+    fn of(workspace: &Workspace, shares: &crate::core::shares::share_board::ShareBoard, choice: &Choice, now: Timestamp) -> Self {
         let groups = choice.groups.iter().filter_map(|view| {
             let group = workspace.find_group(&view.group)?;
             // Equal shares do without scores, however old those are.

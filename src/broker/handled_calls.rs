@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::store::{CallsAfter, Store, StoreError, ToldCall};
-use crate::core::call_state::CallState;
-use crate::core::handled_call::{HandledCall, conversations};
+use crate::core::distribution::call_state::CallState;
 use crate::core::ids::WorkspaceId;
+use crate::core::scoring::handled_call::{HandledCall, conversations};
 
 /// At most so many calls are kept; the oldest go first.
 const CALLS_MAX: usize = 300_000;

@@ -8,10 +8,10 @@ use super::store::{EventOutcome, Store, StoreError};
 use super::tenant::Tenant;
 use crate::core::agent::Number;
 use crate::core::call::{CallEvent, CallEventType};
+use crate::core::distribution::tally::Tally;
 use crate::core::ids::{AgentId, CallKey, ConnectionId};
 use crate::core::record::ReceivedEvent;
 use crate::core::set_order;
-use crate::core::tally::Tally;
 use crate::core::workspace::{Workspace, canonical_number};
 
 /// What became of a batch.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::store::{Recorded, Store, StoreError};
-use crate::core::call_state::CallState;
+use crate::core::distribution::call_state::CallState;
 use crate::core::ids::{CallKey, WorkspaceId};
 use crate::core::record::ReceivedEvent;
 

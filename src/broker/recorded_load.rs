@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::recorded_calls::{CHUNK_HOURS, after, calls_of, chunk};
 use super::store::{Store, StoreError};
-use crate::core::load_meter::LoadMeter;
-use crate::core::offered_load::OfferedLoad;
+use crate::core::load::load_meter::LoadMeter;
+use crate::core::load::offered_load::OfferedLoad;
 use crate::core::workspace::{GroupIx, Workspace};
 
 /// So many of the last days with conversations are looked at.

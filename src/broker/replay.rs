@@ -11,13 +11,13 @@ use super::recorded_calls::{CHUNK_HOURS, after, calls_of, chunk};
 use super::replayed_scores::ReplayedScores;
 use super::store::{Recorded, Store, StoreError};
 use crate::core::agent::Duty;
-use crate::core::credit_book::PERIODS_REMEMBERED;
-use crate::core::head_count;
+use crate::core::distribution::credit_book::PERIODS_REMEMBERED;
 use crate::core::ids::{AgentId, ConnectionId, CrmUserId, GroupId, PolicyId};
 use crate::core::intervention::Intervention;
 use crate::core::policy::Mode;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
 use crate::core::replay::{IN_DOUBT, Outcome, RecordedCall, Replay, UNKNOWABLE, Unchanged};
+use crate::core::shares::head_count;
 use crate::core::workspace::{AgentIx, GroupIx, PolicyIx, Workspace};
 
 /// What to replay.

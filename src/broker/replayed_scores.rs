@@ -15,14 +15,14 @@ use super::refresh_scores::read_since;
 use super::replay::ReplayRequest;
 use super::store::{Store, StoreError};
 use crate::core::deal::{Deal, DealStatus};
-use crate::core::duty_days::{OFF_DUTY_ABSENCE_SECONDS, OffDutySpan};
-use crate::core::exclusions::Exclusions;
-use crate::core::handled_call::HandledCall;
 use crate::core::ids::ConnectionId;
 use crate::core::intervention::InterventionBook;
 use crate::core::policy::Exposure;
 use crate::core::replay::ScoreTables;
-use crate::core::score::{self, ScoreInput};
+use crate::core::scoring::exclusions::Exclusions;
+use crate::core::scoring::handled_call::HandledCall;
+use crate::core::scoring::score::{self, ScoreInput};
+use crate::core::working_time::duty_days::{OFF_DUTY_ABSENCE_SECONDS, OffDutySpan};
 use crate::core::workspace::{PolicyIx, Workspace};
 
 /// Scores are computed anew so often; in a long span not more than [`TABLES_MAX`] times.

@@ -1,6 +1,6 @@
 //! What a score table was computed with, apart from the deals: tells which difference between two tables was to be expected.
 //!
-//! It computes nothing: what follows from an occasion is `core::score_judge`'s.
+//! It computes nothing: what follows from an occasion is `core::scoring::score_judge`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::core::ids::{AgentId, ConnectionId, CrmUserId};
-use crate::core::score_judge::Occasion;
+use crate::core::scoring::score_judge::Occasion;
 use crate::core::workspace::{PolicyIx, Workspace};
 
 /// What a table was computed with. Stored as JSON: fields are only added, each with a default.

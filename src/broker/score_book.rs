@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::handled_calls::HandledCalls;
 use super::score_basis::ScoreBasis;
-use crate::core::adjustments::Adjustments;
 use crate::core::ids::{GroupId, PolicyId};
 use crate::core::notice::RefusedScores;
 use crate::core::policy::Policy;
-use crate::core::score_table::ScoreTable;
-use crate::core::share_plan::SharePlan;
+use crate::core::scoring::adjustments::Adjustments;
+use crate::core::scoring::score_table::ScoreTable;
+use crate::core::shares::share_plan::SharePlan;
 use crate::core::workspace::Workspace;
 
 /// A policy's scores and the shares that follow them. Stored as JSON: fields are only added, each with a default.

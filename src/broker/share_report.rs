@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use super::recorded_calls::{calls_of, chunk};
 use super::store::{Store, StoreError};
 use super::tenant::Tenant;
-use crate::core::call_state::{CallState, GroupPart};
-use crate::core::callback;
-use crate::core::feasible_share::GroupCeiling;
+use crate::core::distribution::call_state::{CallState, GroupPart};
+use crate::core::distribution::callback;
+use crate::core::distribution::recent_calls::RecentCalls;
+use crate::core::distribution::tally::Tally;
 use crate::core::ids::MemberId;
 use crate::core::intervention::InterventionBook;
-use crate::core::load_meter::LoadMeter;
-use crate::core::recent_calls::RecentCalls;
-use crate::core::share_report::{ShareParts, ShareReport};
-use crate::core::tally::Tally;
+use crate::core::load::feasible_share::GroupCeiling;
+use crate::core::load::load_meter::LoadMeter;
+use crate::core::shares::share_report::{ShareParts, ShareReport};
 use crate::core::workspace::GroupIx;
 
 /// The shares of a group over a span.

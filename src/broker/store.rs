@@ -9,11 +9,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::core::deal::Deal;
-use crate::core::duty_days::OffDutySpan;
+use crate::core::distribution::tally::Tally;
 use crate::core::ids::{AgentId, CallId, CallKey, ConnectionId, DealId, DecisionId, EventId, GroupId, PolicyId, WorkspaceId};
 use crate::core::intervention::{Intervention, InterventionId};
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
-use crate::core::tally::Tally;
+use crate::core::working_time::duty_days::OffDutySpan;
 use crate::core::workspace::Workspace;
 
 use super::ports::{Boxed, Extent, RowFault};

@@ -11,7 +11,7 @@ use super::permits::Permits;
 use super::refresh_scores::ScoreBook;
 use super::supervise::Tasks;
 use crate::core::ids::{ConnectionId, WorkspaceId};
-use crate::core::share_board::ShareBoard;
+use crate::core::shares::share_board::ShareBoard;
 use crate::core::workspace::Workspace;
 
 /// Who knows callers in a workspace.

@@ -1,6 +1,6 @@
 //! What a policy brought: reads offered calls and contracts back from the store and has them compared.
 //!
-//! Reads only. The arithmetic is `core::uplift`'s.
+//! Reads only. The arithmetic is `core::proving::uplift`'s.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::store::{DecisionSpan, Store, StoreError};
-use crate::core::attribution::{ContractSource, Contracts};
-use crate::core::experiment::Experiment;
 use crate::core::ids::{CallKey, ConnectionId};
 use crate::core::policy::DealFilter;
-use crate::core::uplift::{self, Comparison, OfferedCall};
+use crate::core::proving::attribution::{ContractSource, Contracts};
+use crate::core::proving::experiment::Experiment;
+use crate::core::proving::uplift::{self, Comparison, OfferedCall};
 use crate::core::workspace::{ConnectionKind, PolicyIx, Workspace};
 
 /// At most so many calls are compared at once.

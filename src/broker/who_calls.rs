@@ -5,8 +5,8 @@ use super::decide::Hook;
 use super::ports::CallerRecord;
 use crate::core::decision::{CallerCard, Degraded};
 use crate::core::ids::ConnectionId;
-use crate::core::route::CallerStanding;
-use crate::core::route_match::needs_lookup;
+use crate::core::routing::route::CallerStanding;
+use crate::core::routing::route_match::needs_lookup;
 use crate::core::workspace::{AgentIx, Workspace};
 
 /// The caller of a hook.

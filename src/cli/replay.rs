@@ -214,36 +214,7 @@ impl Report {
                 self.from, self.until
             );
         }
-        let mut text = format!(
-            "{} calls from {} to {}.\nFirst in {} of them ({:.1} %) would have been somebody else",
-            self.calls,
-            self.from,
-            self.until,
-            self.first_differs,
-            100.0 * part(self.first_differs, self.calls),
-        );
-        let _ = write!(
-            text,
-            "; nobody to ring: {} recorded, {} replayed",
-            self.without_target_recorded, self.without_target_replayed
-        );
-        if self.without_route > 0 {
-            let _ = write!(text, "; {} calls have no route in the other file", self.without_route);
-        }
-        if self.not_rung > 0 {
-            let _ = write!(text, "; {} are refused, sent to a branch or promised a call by it", self.not_rung);
-        }
-        if self.caller_not_known > 0 {
-            let _ =
-                write!(text, "; for {} a route was passed over because no CRM had been asked who calls", self.caller_not_known);
-        }
-        if self.tasks > 0 {
-            let _ = write!(
-                text,
-                "; of {} callbacks {} would have been given to somebody else or nobody",
-                self.tasks, self.tasks_differ
-            );
-        }
+        let mut text = self.summary();
         text.push_str(".\n\n");
         let _ = writeln!(
             text,
@@ -274,6 +245,41 @@ impl Report {
         text.push_str("What a replay cannot know:\n");
         for line in &self.cannot_know {
             let _ = writeln!(text, "- {line}");
+        }
+        text
+    }
+
+    /// What differs, in one sentence without its end.
+    fn summary(&self) -> String {
+        let mut text = format!(
+            "{} calls from {} to {}.\nFirst in {} of them ({:.1} %) would have been somebody else",
+            self.calls,
+            self.from,
+            self.until,
+            self.first_differs,
+            100.0 * part(self.first_differs, self.calls),
+        );
+        let _ = write!(
+            text,
+            "; nobody to ring: {} recorded, {} replayed",
+            self.without_target_recorded, self.without_target_replayed
+        );
+        if self.without_route > 0 {
+            let _ = write!(text, "; {} calls have no route in the other file", self.without_route);
+        }
+        if self.not_rung > 0 {
+            let _ = write!(text, "; {} are refused, sent to a branch or promised a call by it", self.not_rung);
+        }
+        if self.caller_not_known > 0 {
+            let _ =
+                write!(text, "; for {} a route was passed over because no CRM had been asked who calls", self.caller_not_known);
+        }
+        if self.tasks > 0 {
+            let _ = write!(
+                text,
+                "; of {} callbacks {} would have been given to somebody else or nobody",
+                self.tasks, self.tasks_differ
+            );
         }
         text
     }

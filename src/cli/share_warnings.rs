@@ -3,8 +3,8 @@
 use crate::broker::ports::Clock;
 use crate::broker::recorded_load::recorded_loads;
 use crate::broker::store::Store;
-use crate::core::feasible_share::GroupCeiling;
-use crate::core::share_board::ShareBoard;
+use crate::core::load::feasible_share::GroupCeiling;
+use crate::core::shares::share_board::ShareBoard;
 use crate::service::clock::SystemClock;
 use crate::workspace_file::Checked;
 

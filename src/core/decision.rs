@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::Number;
 use super::ids::{AgentId, CallId, DecisionId, GroupId, RouteId};
-use super::route::{Outcome, Passed};
+use super::routing::route::{Outcome, Passed};
 
 /// When a target may be rung.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

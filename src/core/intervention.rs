@@ -191,7 +191,8 @@ impl Change {
         match self {
             Self::Tag { connection, call, .. } => vec![CallKey { connection: connection.clone(), call: call.clone() }],
             Self::Callback { connection, call, .. } => {
-                super::callback::callback_keys(&CallKey { connection: connection.clone(), call: call.clone() }).to_vec()
+                super::distribution::callback::callback_keys(&CallKey { connection: connection.clone(), call: call.clone() })
+                    .to_vec()
             }
             Self::Load { .. }
             | Self::OneMore { .. }
@@ -432,7 +433,7 @@ impl InterventionBook {
     }
 
     /// The pause an agent asked for after the call at hand, unless it was taken back. What came of it since is known to
-    /// [`AgentLive`](super::availability::AgentLive).
+    /// [`AgentLive`](super::distribution::availability::AgentLive).
     pub fn pause_after_call(&self, agent: &AgentId) -> Option<&AskedPause> {
         self.pauses_after_call.get(agent)?.value.as_ref()
     }

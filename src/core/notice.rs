@@ -10,17 +10,17 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::feasible_share::GroupCeiling;
-use super::group_guard::GroupGuard;
+use super::distribution::misses::MissPause;
+use super::distribution::roster::Roster;
+use super::distribution::rotation::{AutomaticPauses, agents_of};
+use super::distribution::tally::Tally;
 use super::ids::{AgentId, GroupId, PolicyId};
-use super::load_meter;
-use super::misses::MissPause;
+use super::load::feasible_share::GroupCeiling;
+use super::load::group_guard::GroupGuard;
+use super::load::load_meter;
 use super::record::{MemberStanding, Spared};
-use super::roster::Roster;
-use super::rotation::{AutomaticPauses, agents_of};
-use super::share_board::ShareBoard;
-use super::shifts::{AtWork, Shifts};
-use super::tally::Tally;
+use super::shares::share_board::ShareBoard;
+use super::working_time::shifts::{AtWork, Shifts};
 use super::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 
 /// What a notice is about.
@@ -71,7 +71,7 @@ pub struct RefusedScores {
     pub policy: PolicyId,
     /// When it was first refused.
     pub since: Timestamp,
-    /// Why, in the words of [`RefuseReason`](super::score_judge::RefuseReason).
+    /// Why, in the words of [`RefuseReason`](super::scoring::score_judge::RefuseReason).
     pub reason: String,
 }
 
@@ -292,8 +292,12 @@ fn everybody_rests(scene: &Scene<'_>, group: GroupIx, guard: &GroupGuard, roster
         let live = scene.tally.agent(agent);
         match guard.over(position, roster.over(agent, live, live.standing(rules, scene.now, None))) {
             MemberStanding::Stopped => since_us = since_us.max(guard.of(position).map(|member| member.eased.since_us)),
-            MemberStanding::OffDuty | MemberStanding::Paused | MemberStanding::NoShare => {}
-            MemberStanding::OutsideHours | MemberStanding::PlannedBreak | MemberStanding::ShiftEnding => {}
+            MemberStanding::OffDuty
+            | MemberStanding::Paused
+            | MemberStanding::NoShare
+            | MemberStanding::OutsideHours
+            | MemberStanding::PlannedBreak
+            | MemberStanding::ShiftEnding => {}
             MemberStanding::Free | MemberStanding::Busy | MemberStanding::Reserved => return None,
         }
     }

@@ -1,12 +1,12 @@
 //! How a group distributes: the knobs of one policy, already checked and in base units.
 
-use super::callback::CallbackRules;
-use super::guard::Limits;
+use super::distribution::callback::CallbackRules;
+use super::distribution::misses::MissKind;
 use super::ids::{ConnectionId, GroupId, PolicyId};
 use super::intervention::Load;
+use super::load::guard::Limits;
 use super::metric::{Direction, Metric, MetricSetting};
-use super::misses::MissKind;
-use super::rollout::Rollout;
+use super::proving::rollout::Rollout;
 
 /// What shares follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,7 +91,7 @@ pub struct DealFilter {
     pub new_customers_only: bool,
 }
 
-/// How deals become scores. Formulas: `core::score`.
+/// How deals become scores. Formulas: `core::scoring::score`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoreSettings {
     /// CRM connections whose deals count.

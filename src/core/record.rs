@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::call::CallEvent;
 use super::decision::Decision;
-use super::guard::Indicator;
+use super::distribution::selection::Adjustment;
 use super::ids::{AgentId, CallKey, ConnectionId, GroupId, MemberId};
+use super::load::guard::Indicator;
 use super::policy::Count;
-use super::route::CallerStanding;
-use super::selection::Adjustment;
-use super::trial::Trial;
+use super::proving::trial::Trial;
+use super::routing::route::CallerStanding;
 
 /// Everybody's expected share of one call in a group at one moment. Shared by all decisions made while neither shares nor
 /// rotation change.
@@ -62,8 +62,13 @@ impl MemberStanding {
     pub fn in_rotation(self) -> bool {
         match self {
             Self::Free | Self::Busy | Self::Reserved => true,
-            Self::OffDuty | Self::Paused | Self::Stopped | Self::NoShare => false,
-            Self::OutsideHours | Self::PlannedBreak | Self::ShiftEnding => false,
+            Self::OffDuty
+            | Self::Paused
+            | Self::Stopped
+            | Self::NoShare
+            | Self::OutsideHours
+            | Self::PlannedBreak
+            | Self::ShiftEnding => false,
         }
     }
 }

@@ -5,11 +5,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::availability::AgentLive;
-use super::call_state::Occupancy;
+use super::distribution::availability::AgentLive;
+use super::distribution::call_state::Occupancy;
+use super::distribution::tally::Tally;
 use super::ids::{AgentId, CallKey};
 use super::intervention::{Change, InterventionBook};
-use super::tally::Tally;
 
 /// The stamp of a presence that is set now: above the presence, the asked pause and the misses that it ends.
 pub fn stamp_of_presence(tally: &Tally, agent: &AgentId, now: Timestamp) -> Timestamp {

@@ -10,15 +10,15 @@ use jiff::tz::TimeZone;
 
 use super::agent::{Agent, NumberKind};
 use super::call::DialledNumber;
-use super::head_count;
-use super::hours::Hours;
-use super::hours_used::HoursUsed;
 use super::ids::{AgentId, ConnectionId, CrmUserId, GroupId, HoursId, MemberId, PolicyId, RouteId, WorkspaceId};
 use super::money::Currency;
 use super::phone_number::PhoneNumber;
 use super::policy::{Count, Mode, Policy};
-use super::rollout;
-use super::route::{NumberList, Outcome, When};
+use super::proving::rollout;
+use super::routing::route::{NumberList, Outcome, When};
+use super::shares::head_count;
+use super::working_time::hours::Hours;
+use super::working_time::hours_used::HoursUsed;
 
 /// Position of an agent in [`Workspace::agents`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::hours_used::HoursUsed;
 use super::ids::{ConnectionId, CrmUserId};
 use super::policy::{Exposure, Mode};
-use super::route_check;
+use super::routing::route_check;
+use super::working_time::hours_used::HoursUsed;
 use super::workspace::AgentIx;
 use super::workspace::{
     ConnectionKind, Fault, FaultKind, Group, GroupIx, GroupParts, Member, MemberName, MemberRef, Noun, PolicyIx, Workspace,
@@ -28,7 +28,7 @@ pub(super) fn build(parts: WorkspaceParts) -> Result<Workspace, Vec<Fault>> {
     }
     if faults.is_empty() {
         check_shares(&groups, &mut faults);
-        super::all_stopped_check::check(&parts, &groups, &mut faults);
+        super::load::all_stopped_check::check(&parts, &groups, &mut faults);
     }
     let hours_used = HoursUsed::resolve(&parts, &groups, &mut faults);
     if faults.is_empty() { Ok(Workspace::assemble(parts, groups, routes, hours_used)) } else { Err(faults) }

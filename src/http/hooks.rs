@@ -24,7 +24,7 @@ use crate::broker::store::InboxEntry;
 use crate::broker::tenant::Tenant;
 use crate::core::ids::ConnectionId;
 use crate::core::record::EncodedReply;
-use crate::core::route::Outcome;
+use crate::core::routing::route::Outcome;
 use crate::telemetry::metrics::{DegradedLabels, OutcomeLabels};
 
 /// How much of a body the inbox keeps, in bytes.

@@ -18,7 +18,7 @@ use crate::broker::store::{Store, StoreError};
 use crate::broker::supervise::Tasks;
 use crate::broker::tenant::{Directory, Tenant};
 use crate::core::ids::ConnectionId;
-use crate::core::share_board::ShareBoard;
+use crate::core::shares::share_board::ShareBoard;
 use crate::core::workspace::{Connection, ConnectionKind, Workspace};
 use crate::integration::crm::{Connector, ConnectorContext, Patience};
 use crate::integration::pbx::{self, ConfiguredDialect, Dialect};

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::core::ids::GroupId;
-use crate::core::route::Outcome;
+use crate::core::routing::route::Outcome;
 use crate::integration::{crm, pbx};
 use crate::workspace_file::{IntegrationKind, Segments, SettingsCheck, Supplied, Told};
 

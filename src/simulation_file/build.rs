@@ -8,9 +8,9 @@ use super::document::{
     Written,
 };
 use super::{SimulationFile, Tables, call_table};
-use crate::core::guard::{Band, Limits};
+use crate::core::distribution::selection::CREDIT_CAP_CALLS;
+use crate::core::load::guard::{Band, Limits};
 use crate::core::policy::{Count, Mode, WrapUp};
-use crate::core::selection::CREDIT_CAP_CALLS;
 use crate::core::simulate::{
     self, AfterCall, Away, BaseChange, Distribution, Fatigue, GrowsOver, Load, LoggedCall, Rule, Scenario, ScoreKnobs,
     ShareSource, SimulatedAgent, SimulatedGuard, SimulatedPolicy,

@@ -17,11 +17,11 @@ use super::trial_texts::TrialTexts;
 use crate::broker::store::StoreError;
 use crate::core::agent::Number;
 use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason, Stage, Target};
+use crate::core::distribution::selection::Adjustment;
 use crate::core::ids::{AgentId, CallId, CallKey, ConnectionId, DecisionId, GroupId, RouteId};
 use crate::core::policy::Count;
 use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, GuardView, Lambda, MemberStanding, Step};
-use crate::core::route::{Outcome, Passed};
-use crate::core::selection::Adjustment;
+use crate::core::routing::route::{Outcome, Passed};
 
 /// The version this program writes. Since 2 a member can be stopped by the guard.
 const VERSION: u8 = 2;
@@ -436,10 +436,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::core::choose::{Choice, RecordHead};
-    use crate::core::guard::Indicator;
+    use crate::core::distribution::choose::{Choice, RecordHead};
+    use crate::core::load::guard::Indicator;
     use crate::core::record::{AllStopped, EaseCause, EasedMember, Spared};
-    use crate::core::route::{CallerStanding, Condition};
+    use crate::core::routing::route::{CallerStanding, Condition};
 
     proptest! {
         /// A file can be damaged anywhere: a page says so, it never panics and never asks for absurd memory.

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::broker::store::StoreError;
 use crate::core::decision::Reason;
+use crate::core::distribution::selection::Adjustment;
 use crate::core::ids::{AgentId, GroupId};
+use crate::core::proving::rollout::Arm;
+use crate::core::proving::trial::{OtherAnswer, OtherStep, PolicyArm, Trial};
 use crate::core::record::Lambda;
-use crate::core::rollout::Arm;
-use crate::core::selection::Adjustment;
-use crate::core::trial::{OtherAnswer, OtherStep, PolicyArm, Trial};
 
 /// A trial as written. A field added later must have a default.
 #[derive(Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::document::GuardPart;
 use super::problem::Problems;
-use crate::core::guard::{Band, Indicator};
+use crate::core::load::guard::{Band, Indicator};
 use crate::core::policy::{Guard, WhenAllStopped, WrapUp};
 
 /// Reads a guard; what is wrong goes to `problems`.

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::problem::Problems;
-use crate::core::day_span::{DaySpan, WEEKDAYS, Week};
-use crate::core::hours::{Hours, HoursFault, HoursParts};
+use crate::core::working_time::day_span::{DaySpan, WEEKDAYS, Week};
+use crate::core::working_time::hours::{Hours, HoursFault, HoursParts};
 
 const DAY_NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 

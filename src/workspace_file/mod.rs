@@ -29,7 +29,7 @@ pub use problem::{Positions, Problem};
 pub use schema::WORKSPACE_SCHEMA;
 
 use crate::core::ids::GroupId;
-use crate::core::route::Outcome;
+use crate::core::routing::route::Outcome;
 use crate::core::workspace::Workspace;
 use problem::Problems;
 

@@ -9,7 +9,7 @@ use super::people_rules;
 use super::problem::Problems;
 use super::rollout;
 use super::scores;
-use crate::core::callback::CallbackRules;
+use crate::core::distribution::callback::CallbackRules;
 use crate::core::policy::{Count, Dialling, MobileCallers, Mode, PersonalCalls, PersonalManager, Policy};
 
 const DEFAULT_PERIOD_SECONDS: u32 = 10 * 3600;

@@ -7,10 +7,10 @@ use jiff::tz::TimeZone;
 use super::document::{ExperimentPart, PolicyPart};
 use super::durations;
 use super::problem::Problems;
-use crate::core::experiment::{Experiment, SHARE_STEP_PERCENT};
 use crate::core::policy::Mode;
-use crate::core::rollout::{FollowedCalls, Rollout};
-use crate::core::uplift::CLUSTERS_MIN;
+use crate::core::proving::experiment::{Experiment, SHARE_STEP_PERCENT};
+use crate::core::proving::rollout::{FollowedCalls, Rollout};
+use crate::core::proving::uplift::CLUSTERS_MIN;
 
 const DEFAULT_TREATMENT_SHARE: f64 = 0.5;
 const DEFAULT_BLOCK_SECONDS: u64 = 45 * 60;
@@ -130,7 +130,7 @@ fn days(
 }
 
 fn attribution_days(pointer: &str, text: Option<&str>, problems: &mut Problems<'_>) -> Option<u16> {
-    let Some(text) = text else { return Some(crate::core::uplift::ATTRIBUTION_DAYS) };
+    let Some(text) = text else { return Some(crate::core::proving::uplift::ATTRIBUTION_DAYS) };
     let seconds = durations::seconds(text).filter(|seconds| seconds.is_multiple_of(DAY_SECONDS));
     let days = seconds.and_then(|seconds| u16::try_from(seconds / DAY_SECONDS).ok()).filter(|days| (1..=365).contains(days));
     if days.is_none() {

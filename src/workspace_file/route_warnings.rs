@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::problem::Problems;
 use super::routes::outcome_key;
 use super::{SettingsCheck, Told};
-use crate::core::route::{CallerIs, NumberList, Outcome, When};
+use crate::core::routing::route::{CallerIs, NumberList, Outcome, When};
 use crate::core::workspace::{CalledMatch, HoursIx, Route, Workspace};
 
 pub(super) fn warn(workspace: &Workspace, checks: &dyn SettingsCheck, warnings: &mut Problems<'_>) {

@@ -8,7 +8,7 @@ use super::{Segments, SettingsCheck, Told};
 use crate::core::call::DialledNumber;
 use crate::core::ids::{GroupId, HoursId};
 use crate::core::phone_number::PhoneNumber;
-use crate::core::route::{CallerIs, NumberList, OpeningHours, Outcome, When};
+use crate::core::routing::route::{CallerIs, NumberList, OpeningHours, Outcome, When};
 use crate::core::workspace::{CalledMatch, RouteParts};
 
 /// The lists of numbers.

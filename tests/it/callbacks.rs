@@ -6,7 +6,7 @@ mod sharing;
 
 use meritline::broker::assign_callbacks::CallbackAssigner;
 use meritline::broker::ports::{Clock, IdSource};
-use meritline::core::callback::CallbackRules;
+use meritline::core::distribution::callback::CallbackRules;
 use meritline::core::policy::MobileCallers;
 use meritline::http::access::Role;
 use serde_json::{Value, json};

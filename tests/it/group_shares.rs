@@ -3,12 +3,12 @@
 mod api;
 
 use meritline::core::call::CallEventType::{Answered, Ended};
-use meritline::core::call_state::CallState;
+use meritline::core::distribution::call_state::CallState;
 use meritline::core::policy::{Count, Mode, Policy};
+use meritline::core::proving::rollout::{FollowedCalls, Rollout};
 use meritline::core::record::PresenceState::{self, Available, Paused};
-use meritline::core::rollout::{FollowedCalls, Rollout};
-use meritline::core::share_board::ShareBoard;
-use meritline::core::share_report::ShareReport;
+use meritline::core::shares::share_board::ShareBoard;
+use meritline::core::shares::share_report::ShareReport;
 
 use crate::support::floor::{Floor, GroupOf, near, plain_policy, workspace};
 
@@ -143,7 +143,7 @@ fn the_explanation_calls_it_presence() {
 fn the_board_before_any_scores_is_the_same() {
     let floor = floor(&FOUR_AND_TWO, heads());
     let board = ShareBoard::of_base(floor.tally.workspace());
-    let targets = meritline::core::target_share::targets(floor.tally.workspace(), floor.group, None);
+    let targets = meritline::core::shares::target_share::targets(floor.tally.workspace(), floor.group, None);
     let targets: Vec<f64> = targets.members.iter().map(|member| member.target).collect();
     near(&board.group(floor.group).unwrap().published, &targets, 1e-12);
 }

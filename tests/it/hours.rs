@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
-use meritline::core::day_span::{DaySpan, Week};
-use meritline::core::hours::{Hours, HoursParts};
+use meritline::core::working_time::day_span::{DaySpan, Week};
+use meritline::core::working_time::hours::{Hours, HoursParts};
 
 fn span(text: &str) -> DaySpan {
     text.parse().unwrap()

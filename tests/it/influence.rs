@@ -11,9 +11,9 @@ mod restart;
 
 use jiff::{SignedDuration, Timestamp};
 use meritline::core::call::CallEventType::{self, Ended};
+use meritline::core::distribution::rotation;
 use meritline::core::policy::{Count, MissedOffers, Mode, Policy};
 use meritline::core::record::{Presence, PresenceState};
-use meritline::core::rotation;
 use meritline::core::workspace::AgentIx;
 
 use crate::support::floor::{Floor, plain_policy};

@@ -5,7 +5,7 @@ mod naming;
 
 use jiff::Timestamp;
 use meritline::core::call::CallEventType::{Answered, Ended, Held, Missed, Offered, Rejected, Resumed, Transferred};
-use meritline::core::call_state::Occupancy;
+use meritline::core::distribution::call_state::Occupancy;
 use meritline::core::intervention::{Actor, Change, Intervention};
 use meritline::core::policy::{Count, Guard, Mode, Policy, WrapUp};
 use meritline::core::record::{MemberStanding, ReceivedEvent};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use meritline::broker::ports::Clock;
 use meritline::broker::replay::{ReplayRequest, ReplayResult, replay};
-use meritline::core::callback::CallbackRules;
+use meritline::core::distribution::callback::CallbackRules;
 use meritline::core::ids::AgentId;
 use meritline::core::intervention::{Actor, Change, Intervention};
 use meritline::core::workspace::Workspace;

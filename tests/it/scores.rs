@@ -26,9 +26,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use meritline::core::agent::{Agent, Number, NumberKind};
-use meritline::core::callback::CallbackRules;
 use meritline::core::deal::{Deal, DealStatus};
-use meritline::core::handled_call::HandledCall;
+use meritline::core::distribution::callback::CallbackRules;
 use meritline::core::ids::{AgentId, CallKey, ConnectionId};
 use meritline::core::metric::{Metric, MetricSetting};
 use meritline::core::phone_number::PhoneNumber;
@@ -36,8 +35,9 @@ use meritline::core::policy::{
     Count, DealFilter, Dialling, Exposure, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy,
     ScoreSettings,
 };
-use meritline::core::score::{self, ScoreInput};
-use meritline::core::score_table::{AgentScore, ScoreTable};
+use meritline::core::scoring::handled_call::HandledCall;
+use meritline::core::scoring::score::{self, ScoreInput};
+use meritline::core::scoring::score_table::{AgentScore, ScoreTable};
 use meritline::core::workspace::{
     Connection, ConnectionKind, GroupIx, GroupParts, MemberName, MemberParts, PolicyIx, Workspace, WorkspaceParts,
 };

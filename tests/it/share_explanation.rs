@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use meritline::broker::ports::Clock;
 use meritline::core::ids::MemberId;
-use meritline::core::share_board::{GroupShares, ShareBoard};
-use meritline::core::share_report::ShareReport;
+use meritline::core::shares::share_board::{GroupShares, ShareBoard};
+use meritline::core::shares::share_report::ShareReport;
 use meritline::http::access::Role;
 use serde_json::{Value, json};
 
@@ -126,8 +126,8 @@ async fn results_move_shares_by_what_was_published() {
 /// One person is due 60 % of what comes and can carry 45 %: got 44 %, so 15 points are physics and 1 point is still owed.
 #[test]
 fn what_nobody_could_carry_is_told_apart_from_what_is_owed() {
-    use meritline::core::call_state::GroupPart;
-    use meritline::core::credit_book::{Contribution, EntryKey};
+    use meritline::core::distribution::call_state::GroupPart;
+    use meritline::core::distribution::credit_book::{Contribution, EntryKey};
     use meritline::core::record::Lambda;
 
     let shares: Arc<[f64]> = Arc::from([0.6, 0.4]);

@@ -402,7 +402,7 @@ proptest! {
 
 #[test]
 fn callers_who_were_missed_and_callers_on_mobiles_have_their_own_settings() {
-    use meritline::core::callback::CallbackRules;
+    use meritline::core::distribution::callback::CallbackRules;
     let rules = |text: &str| read(text, "workspace.yaml", &Known).unwrap().workspace.policies[0].callback;
     assert_eq!(rules(ACME), CallbackRules::default(), "called back within a day, cut off within ten minutes");
     let own = acme("rollout: on", "callback: {tasks: false, missed_within: 2h, talked_within: 90s}");

@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Notice, NoticeKind, Scene};
+use crate::core::distribution::rotation;
 use crate::core::record::MemberStanding;
-use crate::core::rotation;
-use crate::core::route::Outcome;
+use crate::core::routing::route::Outcome;
 use crate::core::workspace::{AgentIx, GroupIx, MemberRef, Route, Workspace};
 
 /// Calls come while the last of them is younger than this.

@@ -19,14 +19,14 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::call::{CallEvent, CallEventType, Direction};
-use super::callback::{TaskState, missed_key};
-use super::callback_choice;
-use super::choose::{self, Choice, Question, RecordHead};
 use super::decision::{Decision, Reason};
+use super::distribution::callback::{TaskState, missed_key};
+use super::distribution::callback_choice;
+use super::distribution::choose::{self, Choice, Question, RecordHead};
+use super::distribution::tally::Tally;
 use super::ids::{AgentId, CallKey, GroupId};
 use super::intervention::{Change, Intervention, InterventionBook};
 use super::record::{DecisionRecord, GroupView, Presence, ReceivedEvent};
-use super::tally::Tally;
 use super::workspace::Workspace;
 use played_call::{Answerer, Course, PlayedCall};
 use routed::Routed;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::call::{DecisionRequest, DialledNumber};
-use crate::core::call_state::CallState;
+use crate::core::distribution::call_state::CallState;
 use crate::core::ids::{AgentId, CallKey};
 use crate::core::phone_number::PhoneNumber;
 use crate::core::record::{DecisionRecord, Feed};
-use crate::core::route::CallerStanding;
+use crate::core::routing::route::CallerStanding;
 
 /// How a call went.
 #[derive(Debug, Clone, PartialEq)]

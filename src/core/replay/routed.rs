@@ -3,8 +3,8 @@
 use super::RecordedCall;
 use crate::core::decision::Reason;
 use crate::core::ids::{GroupId, RouteId};
-use crate::core::route::{CallerStanding, Condition, Outcome};
-use crate::core::route_match::{CallFacts, match_route};
+use crate::core::routing::route::{CallerStanding, Condition, Outcome};
+use crate::core::routing::route_match::{CallFacts, match_route};
 use crate::core::workspace::{GroupIx, Workspace};
 
 /// Where a call goes.

@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::core::adjustments::Adjustments;
+use crate::core::distribution::tally::Tally;
 use crate::core::ids::{AgentId, GroupId, PolicyId};
 use crate::core::intervention::InterventionBook;
+use crate::core::proving::rollout::Arm;
 use crate::core::record::{DecisionRecord, GroupView};
-use crate::core::rollout::Arm;
-use crate::core::score_table::ScoreTable;
-use crate::core::share_board::{GroupShares, ShareBoard};
-use crate::core::share_plan::SharePlan;
-use crate::core::tally::Tally;
-use crate::core::target_share;
+use crate::core::scoring::adjustments::Adjustments;
+use crate::core::scoring::score_table::ScoreTable;
+use crate::core::shares::share_board::{GroupShares, ShareBoard};
+use crate::core::shares::share_plan::SharePlan;
+use crate::core::shares::target_share;
 use crate::core::workspace::{GroupIx, PolicyIx, Workspace};
 
 /// Shares that move are taken anew at this pace, in seconds; it divides every zone's midnight.

@@ -1,11 +1,11 @@
-//! One person's calls in the simulator, as far as the guard's indicators (`core::guard`) need them.
+//! One person's calls in the simulator, as far as the guard's indicators (`core::load::guard`) need them.
 //!
 //! Indicators are kept as calls come and go, at the cost of a few additions a call: a simulated person has one call at a time and
 //! stays on duty. Time before the shift counts as idle, so that the first call does not stop anybody. It must not choose anybody.
 
 use std::collections::VecDeque;
 
-use crate::core::guard::Readings;
+use crate::core::load::guard::Readings;
 
 const HOUR_US: i64 = 3_600_000_000;
 /// A gap of so much ends a row of calls.

@@ -4,10 +4,10 @@ use super::distribution::to_seconds;
 use super::per_agent::PerAgent;
 use super::rule::Question;
 use super::scenario::GrowsOver;
-use crate::core::credit_book::{EntryKey, fading};
-use crate::core::mean_talk::MeanTalk;
+use crate::core::distribution::credit_book::{EntryKey, fading};
+use crate::core::distribution::mean_talk::MeanTalk;
+use crate::core::distribution::selection::{self, Adjustment, Standing, to_expected_shares};
 use crate::core::policy::Count;
-use crate::core::selection::{self, Adjustment, Standing, to_expected_shares};
 
 /// How credit is kept.
 #[derive(Debug, Clone, Copy)]

@@ -13,7 +13,7 @@ use super::rule::{Chooser, Question};
 use super::scenario::{Scenario, SimulatedPolicy};
 use super::sharing::Sharing;
 use crate::core::chance::{LogNormal, SplitMix64};
-use crate::core::guard::{Limits, Readings, taper};
+use crate::core::load::guard::{Limits, Readings, taper};
 
 /// Callers beyond this many in the queue hear the busy tone.
 const WAITING_MAX: usize = 1_000_000;

@@ -1,12 +1,12 @@
-//! What a policy learns from results: every morning the indices of `core::score` over the days before.
+//! What a policy learns from results: every morning the indices of `core::scoring::score` over the days before.
 
 use std::collections::VecDeque;
 
 use super::per_agent::PerAgent;
 use super::scenario::ScoreKnobs;
-use crate::core::deal_history::fading;
-use crate::core::score::shrunken;
-use crate::core::score_table::contribution;
+use crate::core::scoring::deal_history::fading;
+use crate::core::scoring::score::shrunken;
+use crate::core::scoring::score_table::contribution;
 
 const DAY_SECONDS: u64 = 86_400;
 

@@ -2,7 +2,7 @@
 
 use super::call_log::CallLog;
 use super::per_agent::PerAgent;
-use crate::core::guard::Readings;
+use crate::core::load::guard::Readings;
 
 /// Everybody on the floor.
 #[derive(Debug)]

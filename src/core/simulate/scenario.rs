@@ -3,7 +3,7 @@
 //! Plain values; `scenario_check::check` says what is wrong with them.
 
 use super::distribution::Distribution;
-use crate::core::guard::{Band, Limits};
+use crate::core::load::guard::{Band, Limits};
 use crate::core::policy::{Count, Mode, WrapUp};
 
 /// A sales floor. Times of day count from the opening.
@@ -193,7 +193,7 @@ pub enum GrowsOver {
     Everybody,
 }
 
-/// How results become shares. Formulas: `core::score`, `core::target_share`.
+/// How results become shares. Formulas: `core::scoring::score`, `core::shares::target_share`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScoreKnobs {
     /// Everybody starts as if they had already closed this many average contracts.
@@ -236,7 +236,10 @@ impl SimulatedPolicy {
         Self {
             id: id.to_owned(),
             shares: ShareSource::Mode(mode),
-            rule: Rule::Credit { grows_over: GrowsOver::Rotation, cap: Some(crate::core::selection::CREDIT_CAP_CALLS) },
+            rule: Rule::Credit {
+                grows_over: GrowsOver::Rotation,
+                cap: Some(crate::core::distribution::selection::CREDIT_CAP_CALLS),
+            },
             period_seconds: 36_000.0,
             count: Count::Answered,
             guard: None,

@@ -2,7 +2,7 @@
 
 use super::distribution::Distribution;
 use super::scenario::{AfterCall, Load, Rule, Scenario, SimulatedAgent, SimulatedPolicy};
-use crate::core::guard::{Band, Limits};
+use crate::core::load::guard::{Band, Limits};
 
 const DAY_SECONDS: f64 = 86_400.0;
 /// More people make no group, and a table of everybody by everybody would not fit.

@@ -6,11 +6,11 @@ use super::learning::Learning;
 use super::people::People;
 use super::per_agent::PerAgent;
 use super::scenario::{Rule, Scenario, ShareSource, SimulatedPolicy};
-use crate::core::guard::Stop;
+use crate::core::distribution::selection::{expected_shares, to_expected_shares};
+use crate::core::load::guard::Stop;
 use crate::core::policy::Mode;
-use crate::core::selection::{expected_shares, to_expected_shares};
-use crate::core::share_plan::left_of_way;
-use crate::core::target_share::bounded_shares;
+use crate::core::shares::share_plan::left_of_way;
+use crate::core::shares::target_share::bounded_shares;
 
 /// How often published shares take a step on their way, as in the service.
 const STEP_US: i64 = 10_000_000;

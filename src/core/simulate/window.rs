@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::rule::Question;
-use crate::core::selection::{self, Standing};
+use crate::core::distribution::selection::{self, Standing};
 
 /// Plain counts against nominal shares: what classic call distribution does with "20 % of the calls of the last hours".
 #[derive(Debug)]

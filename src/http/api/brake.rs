@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::interventions;
+use crate::core::distribution::tally::Tally;
 use crate::core::ids::PolicyId;
 use crate::core::intervention::{BrakeInForce, Change};
-use crate::core::tally::Tally;
 use crate::http::access::Reader;
 use crate::http::body::JsonBody;
 use crate::http::problem::{Code, Problem};

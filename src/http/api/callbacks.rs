@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 
 use super::interventions;
 use crate::broker::assign_callbacks::tasks_of;
-use crate::core::callback::{CallbackTask, TaskState};
+use crate::core::distribution::callback::{CallbackTask, TaskState};
+use crate::core::distribution::tally::Tally;
 use crate::core::ids::{AgentId, CallKey};
 use crate::core::intervention::{CallbackOutcome, Change};
-use crate::core::tally::Tally;
 use crate::http::access::Reader;
 use crate::http::body::JsonBody;
 use crate::http::problem::{Code, Problem};

@@ -5,8 +5,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::core::money;
-use crate::core::statistics::Estimate;
-use crate::core::uplift::{CLUSTERS_MIN, CONTRACTS_MIN, Comparison, LeftOut, Measure, Side, UnmatchedContracts, Verdict};
+use crate::core::proving::statistics::Estimate;
+use crate::core::proving::uplift::{
+    CLUSTERS_MIN, CONTRACTS_MIN, Comparison, LeftOut, Measure, Side, UnmatchedContracts, Verdict,
+};
 
 /// One side of a comparison. Money as decimal text.
 #[derive(Debug, Clone, Serialize, ToSchema)]

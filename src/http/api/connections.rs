@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use super::page::{PageQuery, Query};
 use crate::broker::store::PullState;
+use crate::core::distribution::pbx_clock::ClockDifference;
+use crate::core::distribution::tally::Tally;
 use crate::core::ids::ConnectionId;
-use crate::core::pbx_clock::ClockDifference;
-use crate::core::tally::Tally;
 use crate::core::workspace::{Connection, ConnectionKind};
 use crate::http::access::Reader;
 use crate::http::problem::{Code, Problem};

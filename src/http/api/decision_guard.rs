@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::core::guard::Indicator;
+use crate::core::load::guard::Indicator;
 use crate::core::record::{AllStopped, EaseCause, EasedMember, GroupView, Spared};
 
 /// What the overload guard and the own setting did to a member's share.

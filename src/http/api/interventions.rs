@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::core::distribution::tally::Tally;
 use crate::core::intervention::{Actor, Change, Intervention};
 use crate::core::record::Presence;
 use crate::core::set_order;
-use crate::core::tally::Tally;
 use crate::http::access::Reader;
 use crate::http::problem::Problem;
 use crate::http::state::AppState;

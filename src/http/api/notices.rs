@@ -5,8 +5,8 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::core::distribution::tally::Tally;
 use crate::core::notice::{self, Notice, NoticeKind, Scene};
-use crate::core::tally::Tally;
 use crate::http::access::Reader;
 use crate::http::problem::{Code, Problem};
 use crate::http::state::AppState;

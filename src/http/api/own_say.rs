@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 
 use super::agents::{AgentItem, LoadName, future, read_back, settable_agent, short};
 use super::interventions;
+use crate::core::distribution::rotation;
+use crate::core::distribution::tally::Tally;
 use crate::core::intervention::{Change, Load};
 use crate::core::record::{Presence, PresenceState};
-use crate::core::rotation;
-use crate::core::tally::Tally;
 use crate::core::workspace::{AgentIx, Workspace};
 use crate::http::access::Reader;
 use crate::http::body::JsonBody;

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use crate::core::call::DialledNumber;
 use crate::core::record::DecisionRecord;
-use crate::core::route::{CallerStanding, Condition, Outcome, Passed};
-use crate::core::route_match::wrong_address;
+use crate::core::routing::route::{CallerStanding, Condition, Outcome, Passed};
+use crate::core::routing::route_match::wrong_address;
 use crate::core::workspace::{Route, Workspace};
 
 /// A route that was tried before and did not take the call.

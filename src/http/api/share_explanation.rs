@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::page::Query;
 use crate::broker::share_report::{ShareExplanation, explain_shares};
 use crate::core::ids::{GroupId, MemberId};
-use crate::core::share_report::ShareParts;
+use crate::core::shares::share_report::ShareParts;
 use crate::core::workspace::{GroupIx, Workspace};
 use crate::http::access::Reader;
 use crate::http::problem::{Code, Problem};

@@ -5,15 +5,15 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::core::feasible_share::GroupCeiling;
-use crate::core::group_guard::{self, GroupGuard};
-use crate::core::head_count;
+use crate::core::distribution::roster::Roster;
+use crate::core::distribution::rotation;
+use crate::core::distribution::tally::Tally;
 use crate::core::ids::GroupId;
-use crate::core::load_meter;
+use crate::core::load::feasible_share::GroupCeiling;
+use crate::core::load::group_guard::{self, GroupGuard};
+use crate::core::load::load_meter;
 use crate::core::policy::Mode;
-use crate::core::roster::Roster;
-use crate::core::rotation;
-use crate::core::tally::Tally;
+use crate::core::shares::head_count;
 use crate::core::workspace::{GroupIx, MemberRef};
 use crate::http::access::Reader;
 use crate::http::problem::{Code, Problem};
@@ -198,7 +198,7 @@ fn weights(
             *told = MemberGuard { factor: member.factor, reason: cause.map(|cause| cause.by.as_str().to_owned()) };
         }
     }
-    (crate::core::selection::expected_shares(&weights), told)
+    (crate::core::distribution::selection::expected_shares(&weights), told)
 }
 
 /// Whether a member takes calls now. For a group: somebody in it does.

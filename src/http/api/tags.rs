@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::interventions;
+use crate::core::distribution::recent_calls::RecentCall;
+use crate::core::distribution::tally::Tally;
 use crate::core::ids::{AgentId, CallKey};
 use crate::core::intervention::{CallTag, Change};
-use crate::core::recent_calls::RecentCall;
-use crate::core::tally::Tally;
 use crate::http::access::Reader;
 use crate::http::body::JsonBody;
 use crate::http::problem::{Code, Problem};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::manifest::{Manifest, OutcomeName, OutcomeRule};
 use super::registry;
 use crate::core::ids::GroupId;
-use crate::core::route::Outcome;
+use crate::core::routing::route::Outcome;
 use crate::integration::expression::{Formula, known};
 use crate::integration::settings::Settings;
 

@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use crate::broker::store::{EventOutcome, Recorded, StoreError};
-use crate::core::activity::KEPT_SECONDS;
-use crate::core::call_state::later;
-use crate::core::credit_book::PERIODS_REMEMBERED;
+use crate::core::distribution::call_state::later;
+use crate::core::distribution::credit_book::PERIODS_REMEMBERED;
+use crate::core::distribution::tally::Tally;
 use crate::core::ids::{CallKey, GroupId, WorkspaceId};
 use crate::core::intervention::Intervention;
+use crate::core::load::activity::KEPT_SECONDS;
 use crate::core::record::{DecisionRecord, ReceivedEvent};
-use crate::core::tally::Tally;
 use crate::core::workspace::Workspace;
 use crate::store::rows::{Versioned, from_json, instant, micros, to_json};
 

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::broker::store::{StoreError, Verdict};
-use crate::core::call_state::CallState;
+use crate::core::distribution::call_state::CallState;
+use crate::core::distribution::tally::{CALLS_MAX, Tally};
 use crate::core::ids::{CallKey, WorkspaceId};
 use crate::core::record::DecisionRecord;
-use crate::core::tally::{CALLS_MAX, Tally};
 
 use super::queue::Queue;
 

@@ -29,11 +29,11 @@ use crate::broker::store::{
     WorkspaceChange,
 };
 use crate::core::deal::Deal;
-use crate::core::duty_days::OffDutySpan;
+use crate::core::distribution::tally::Tally;
 use crate::core::ids::{CallKey, ConnectionId, DecisionId, EventId, PolicyId, WorkspaceId};
 use crate::core::intervention::Intervention;
 use crate::core::record::{DecisionRecord, Presence, ReceivedEvent};
-use crate::core::tally::Tally;
+use crate::core::working_time::duty_days::OffDutySpan;
 use crate::core::workspace::Workspace;
 
 use self::live::{Asked, Live};

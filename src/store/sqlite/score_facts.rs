@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::SqliteConnection;
 
 use crate::broker::store::{CallsAfter, StoreError, StoredScoreVersion, ToldCall, ToldCalls};
-use crate::core::duty_days::OffDutySpan;
 use crate::core::ids::{CallKey, PolicyId, WorkspaceId};
 use crate::core::record::{Presence, PresenceState, ReceivedEvent};
+use crate::core::working_time::duty_days::OffDutySpan;
 use crate::store::rows::{Versioned, from_json, instant, micros, to_json};
 
 use super::decisions::Reading;

@@ -1,7 +1,7 @@
 //! Days pass: what a restart says of a task, and ids that a PBX uses again.
 
 use meritline::broker::ports::Clock;
-use meritline::core::callback::CallbackRules;
+use meritline::core::distribution::callback::CallbackRules;
 use meritline::http::access::Role;
 use serde_json::json;
 

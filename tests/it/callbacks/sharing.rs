@@ -1,11 +1,11 @@
 //! Who gets a task to call back, and that no call of a PBX can be taken for one.
 
-use meritline::core::callback::{CallbackFacts, CallbackRules, TaskState, callback_key};
+use meritline::core::distribution::callback::{CallbackFacts, CallbackRules, TaskState, callback_key};
+use meritline::core::distribution::recent_calls::{RecentCall, RecentCalls};
 use meritline::core::ids::CallKey;
 use meritline::core::intervention::InterventionBook;
 use meritline::core::phone_number::PhoneNumber;
 use meritline::core::policy::PersonalManager;
-use meritline::core::recent_calls::{RecentCall, RecentCalls};
 use meritline::http::access::Role;
 use serde_json::json;
 

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use meritline::broker::ports::{DealSource, Extent, Pull};
 use meritline::core::deal::DealStatus;
 use meritline::core::ids::AgentId;
-use meritline::core::score::{self, ScoreInput};
+use meritline::core::scoring::score::{self, ScoreInput};
 use meritline::core::workspace::{Connection, ConnectionKind, PolicyIx, Workspace};
 use meritline::integration::crm::{Connector, ConnectorContext, Patience};
 use meritline::integration::secrets::EnvAndFiles;

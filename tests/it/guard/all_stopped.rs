@@ -2,7 +2,7 @@
 
 use meritline::core::call::CallEventType;
 use meritline::core::decision::{Reason, Stage};
-use meritline::core::guard::Indicator;
+use meritline::core::load::guard::Indicator;
 use meritline::core::policy::{Guard, PersonalManager, WhenAllStopped};
 use meritline::core::record::{AllStopped, DecisionRecord, MemberStanding, PresenceState};
 use meritline::core::workspace::{FaultKind, GroupIx, Workspace, WorkspaceParts};

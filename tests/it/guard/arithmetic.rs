@@ -1,6 +1,6 @@
 //! The worked numbers of the guard.
 
-use meritline::core::guard::{Band, Indicator, Limits, Readings, taper};
+use meritline::core::load::guard::{Band, Indicator, Limits, Readings, taper};
 use meritline::core::policy::{Guard, WhenAllStopped, WrapUp};
 
 use crate::support::floor::near;

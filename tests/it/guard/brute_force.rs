@@ -1,7 +1,7 @@
 //! Stops against a slow reading of the words: the day lived through second by second.
 
 use meritline::core::call::CallEventType;
-use meritline::core::guard::{Band, Indicator, Limits};
+use meritline::core::load::guard::{Band, Indicator, Limits};
 use meritline::core::policy::Guard;
 use proptest::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Guards in workspace files: presets, overrides, orders, own settings.
 
-use meritline::core::guard::{Band, Limits};
+use meritline::core::load::guard::{Band, Limits};
 use meritline::core::policy::{Guard, OwnSetting, Policy, WhenAllStopped, WrapUp};
 use meritline::workspace_file::{WorkspaceDocument, read};
 

@@ -1,11 +1,11 @@
 //! A sales floor under a guard.
 
 use meritline::core::call::CallEventType;
-use meritline::core::guard::{Band, Indicator, Limits, Readings};
 use meritline::core::intervention::{Actor, Change, Intervention};
+use meritline::core::load::guard::{Band, Indicator, Limits, Readings};
+use meritline::core::load::workload::Eased;
 use meritline::core::policy::{Count, Guard, Mode, Policy};
 use meritline::core::record::{DecisionRecord, MemberStanding};
-use meritline::core::workload::Eased;
 use meritline::core::workspace::PolicyIx;
 
 use crate::support::floor::{Floor, plain_policy, workspace};
@@ -50,13 +50,13 @@ impl Floor {
     /// What the indicators show of a person under the first policy.
     pub(crate) fn readings(&self, agent: &str) -> Readings {
         let (ix, guard) = (self.agent_ix(agent), &self.tally.workspace().policies[0].guard);
-        let read = |course: &meritline::core::workload::Course| course.workload().readings(self.now.as_microsecond());
+        let read = |course: &meritline::core::load::workload::Course| course.workload().readings(self.now.as_microsecond());
         self.tally.agent(ix).activity.with_course(0, guard, read)
     }
 
     /// What the first policy's guard says of a person alone.
     pub(crate) fn eased(&self, agent: &str) -> Option<Eased> {
-        meritline::core::group_guard::eased(&self.tally, self.agent_ix(agent), PolicyIx(0), self.now)
+        meritline::core::load::group_guard::eased(&self.tally, self.agent_ix(agent), PolicyIx(0), self.now)
     }
 
     /// What the guard leaves of a person's weight: 1 all, 0 stopped.

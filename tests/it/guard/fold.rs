@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use meritline::core::call::{CallEventType, PbxAgentState};
-use meritline::core::guard::{Band, Limits};
+use meritline::core::load::guard::{Band, Limits};
 use meritline::core::policy::Guard;
 use meritline::core::record::{Presence, PresenceState, ReceivedEvent};
 use proptest::prelude::*;
@@ -160,7 +160,7 @@ fn another_guard_reads_the_same_day() {
     let mut floor = team(&["anna"], Guard::default());
     floor.talks("c", "anna", 14, (1.0, 1.0));
     assert_eq!(floor.factor("anna"), 1.0);
-    let other = team(&["anna"], super::floor::only(meritline::core::guard::Indicator::CallsPerHour, 10.0, 14.0));
+    let other = team(&["anna"], super::floor::only(meritline::core::load::guard::Indicator::CallsPerHour, 10.0, 14.0));
     floor.tally.bind(std::sync::Arc::clone(other.tally.workspace()));
     assert_eq!(floor.factor("anna"), 0.0);
 }

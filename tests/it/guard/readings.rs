@@ -1,7 +1,7 @@
 //! What a person's day adds up to, by hand.
 
 use meritline::core::call::{CallEventType, Direction};
-use meritline::core::guard::Indicator;
+use meritline::core::load::guard::Indicator;
 use meritline::core::policy::{Guard, WrapUp};
 use meritline::core::record::{Feed, Presence, PresenceState};
 

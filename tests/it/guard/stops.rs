@@ -1,7 +1,7 @@
 //! Who was stopped, by what, since when, and what lets go again.
 
 use meritline::core::call::CallEventType;
-use meritline::core::guard::Indicator;
+use meritline::core::load::guard::Indicator;
 use meritline::core::policy::Guard;
 use meritline::core::record::PresenceState;
 

@@ -1,10 +1,10 @@
 //! The guard looks at everybody at once: a load that the others could not carry holds stops back, and the lead is told.
 
 use meritline::core::call::CallEventType;
-use meritline::core::guard::Indicator;
+use meritline::core::distribution::rotation;
+use meritline::core::load::guard::Indicator;
 use meritline::core::notice::{NoticeKind, Scene, notices};
 use meritline::core::record::{MemberStanding, Spared};
-use meritline::core::rotation;
 
 use super::floor::{expected, only, standings, team};
 use crate::support::floor::{Floor, near};

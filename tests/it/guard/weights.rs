@@ -2,13 +2,13 @@
 
 use jiff::SignedDuration;
 use meritline::core::call::CallEventType;
-use meritline::core::choose::{self, Choice, Question};
 use meritline::core::decision::Reason;
-use meritline::core::guard::Indicator;
+use meritline::core::distribution::choose::{self, Choice, Question};
 use meritline::core::intervention::{Change, Load};
+use meritline::core::load::guard::Indicator;
 use meritline::core::policy::{Guard, PersonalManager};
+use meritline::core::proving::rollout::{Arm, FollowedCalls, Rollout};
 use meritline::core::record::{MemberStanding, PresenceState, Spared};
-use meritline::core::rollout::{Arm, FollowedCalls, Rollout};
 use meritline::core::workspace::GroupIx;
 
 use super::floor::{expected, guarded, only, standings, team};
@@ -208,8 +208,8 @@ proptest::proptest! {
         busy_stage: bool,
     ) {
         let mut policy = guarded("p", only(Indicator::CallsPerHour, 1.0, 4.0));
-        policy.guard.limits.calls_in_a_row = Some(meritline::core::guard::Band::new(1.0, 3.0));
-        policy.guard.limits.occupancy = Some(meritline::core::guard::Band::new(0.3, 0.6));
+        policy.guard.limits.calls_in_a_row = Some(meritline::core::load::guard::Band::new(1.0, 3.0));
+        policy.guard.limits.occupancy = Some(meritline::core::load::guard::Band::new(0.3, 0.6));
         policy.dialling.busy_stage = busy_stage;
         let groups = [
             ("top", "p", &[("north", 3.0), ("south", 1.0), ("denis", 1.0)][..]),

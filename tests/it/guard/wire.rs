@@ -1,7 +1,7 @@
 //! What the API says of people who are eased or rest, before and after a restart.
 
 use meritline::broker::ports::Clock;
-use meritline::core::guard::Indicator;
+use meritline::core::load::guard::Indicator;
 use meritline::core::policy::Guard;
 use meritline::http::access::Role;
 use serde_json::{Value, json};

@@ -1,10 +1,10 @@
 //! How results age, and newcomers ramp up, by the working days of a schedule.
 
 use jiff::civil::date;
-use meritline::core::adjustments::ramp_up;
 use meritline::core::agent::Absence;
-use meritline::core::duty_days::DutyCalendar;
 use meritline::core::policy::RampUp;
+use meritline::core::scoring::adjustments::ramp_up;
+use meritline::core::working_time::duty_days::DutyCalendar;
 use meritline::core::workspace::{AgentIx, Workspace};
 
 use super::at;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use meritline::core::hours::Phase;
+use meritline::core::working_time::hours::Phase;
 use meritline::core::workspace::Workspace;
 use meritline::workspace_file::{Checked, IntegrationKind, WorkspaceDocument, diff, read};
 use serde_json::Value;

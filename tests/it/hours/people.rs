@@ -1,13 +1,13 @@
 //! What working hours do to people and calls. Moscow is three hours ahead of UTC, Vladivostok ten; 23 November 2026 is a Monday.
 
 use jiff::Timestamp;
-use meritline::core::availability::PauseCause;
 use meritline::core::call::CallEventType::{Answered, Ended, Missed, Offered};
 use meritline::core::decision::Stage;
+use meritline::core::distribution::availability::PauseCause;
+use meritline::core::distribution::rotation::{self, RestRefusal};
 use meritline::core::notice::{NoticeKind, Scene, notices};
 use meritline::core::record::{MemberStanding, Presence, PresenceState};
-use meritline::core::rotation::{self, RestRefusal};
-use meritline::core::shifts::{self, AtWork};
+use meritline::core::working_time::shifts::{self, AtWork};
 
 use super::at;
 use super::files::workspace;

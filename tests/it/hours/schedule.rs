@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::{Weekday, date};
 use jiff::tz::TimeZone;
-use meritline::core::day_span::{DaySpan, WEEKDAYS, Week};
-use meritline::core::hours::{Hours, HoursFault, HoursParts, Phase, Window};
+use meritline::core::working_time::day_span::{DaySpan, WEEKDAYS, Week};
+use meritline::core::working_time::hours::{Hours, HoursFault, HoursParts, Phase, Window};
 use proptest::prelude::*;
 
 use super::{at, schedule, span, week};

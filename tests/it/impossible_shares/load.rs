@@ -1,6 +1,6 @@
 //! What one person can carry of an offered load, by the published figures and by hand.
 
-use meritline::core::offered_load::{OCCUPANCY_MAX, OfferedLoad};
+use meritline::core::load::offered_load::{OCCUPANCY_MAX, OfferedLoad};
 
 /// Calls of seven minutes each over a day of nine hours.
 fn of_seven_minutes(calls_per_hour: u64) -> OfferedLoad {

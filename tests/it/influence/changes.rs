@@ -5,7 +5,7 @@ use std::sync::Arc;
 use meritline::core::call::CallEventType::{Answered, Ended, Missed, Offered};
 use meritline::core::policy::{Count, Mode};
 use meritline::core::record::MemberStanding;
-use meritline::core::share_board::ShareBoard;
+use meritline::core::shares::share_board::ShareBoard;
 use meritline::core::workspace::{AgentIx, GroupIx, Workspace};
 use meritline::http::access::Role;
 use serde_json::{Value, json};

@@ -1,11 +1,11 @@
 //! Offers not taken: what counts, what ends a row, when a pause begins and ends, and that it never empties a group.
 
-use meritline::core::availability::PauseCause;
 use meritline::core::call::CallEventType::{self, Answered, Busy, Ended, Missed, Rejected, Unreachable};
 use meritline::core::call::Direction;
+use meritline::core::distribution::availability::PauseCause;
+use meritline::core::distribution::rotation;
 use meritline::core::policy::{Count, MissedOffers, Mode, Policy};
 use meritline::core::record::PresenceState;
-use meritline::core::rotation;
 use meritline::core::workspace::AgentIx;
 use proptest::prelude::*;
 

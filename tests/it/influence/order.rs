@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use meritline::core::call::CallEventType;
+use meritline::core::distribution::misses::MissKind;
+use meritline::core::distribution::rotation;
 use meritline::core::intervention::{Actor, Change, Intervention};
-use meritline::core::misses::MissKind;
 use meritline::core::policy::{MissedOffers, Policy};
 use meritline::core::record::{DecisionRecord, MemberStanding, Presence, PresenceState, ReceivedEvent};
-use meritline::core::rotation;
 use meritline::core::workspace::AgentIx;
 use proptest::prelude::*;
 

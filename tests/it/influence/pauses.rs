@@ -1,11 +1,11 @@
 //! A pause after the call at hand, and a rest now.
 
-use meritline::core::availability::PauseCause;
 use meritline::core::call::CallEventType::{Answered, Ended, Missed};
+use meritline::core::distribution::availability::PauseCause;
+use meritline::core::distribution::rotation::{self, RestRefusal};
 use meritline::core::intervention::{Actor, Change, Intervention};
 use meritline::core::policy::Guard;
 use meritline::core::record::{MemberStanding, PresenceState};
-use meritline::core::rotation::{self, RestRefusal};
 use meritline::core::workspace::AgentIx;
 
 use super::{not_taken, paused_until, pausing, rung, seconds_after, set, team};

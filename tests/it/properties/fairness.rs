@@ -3,7 +3,7 @@
 use meritline::core::call::CallEventType;
 use meritline::core::policy::{Count, Mode};
 use meritline::core::record::{DecisionRecord, Feed};
-use meritline::core::share_board::{GroupShares, ShareBoard};
+use meritline::core::shares::share_board::{GroupShares, ShareBoard};
 use proptest::prelude::*;
 
 use crate::support::floor::{Draw, Floor, near, plain_policy};

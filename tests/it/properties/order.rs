@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use meritline::core::availability::PbxWord;
 use meritline::core::call::{CallEventType, PbxAgentState};
-use meritline::core::call_state::Occupancy;
+use meritline::core::distribution::availability::PbxWord;
+use meritline::core::distribution::call_state::Occupancy;
 use meritline::core::policy::{Count, Guard, Mode, WrapUp};
 use meritline::core::record::{DecisionRecord, ReceivedEvent};
 use meritline::core::workspace::GroupIx;

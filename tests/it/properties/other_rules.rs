@@ -3,7 +3,7 @@
 //! Tijdeman's rule, the quota method, Webster's and Jefferson's divisors are written down here from their definitions; largest credit is
 //! the service's own comparison. Everybody is free and shares stand still, the only case for which these bounds are known.
 
-use meritline::core::selection::{self, Standing};
+use meritline::core::distribution::selection::{self, Standing};
 
 use crate::support::floor::{Draw, near};
 

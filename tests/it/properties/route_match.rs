@@ -3,8 +3,8 @@
 use meritline::core::call::{DecisionRequest, DialledNumber};
 use meritline::core::phone_number::PhoneNumber;
 use meritline::core::policy::{Count, Mode};
-use meritline::core::route::{CallerIs, CallerStanding, Condition, NumberList, Outcome, When};
-use meritline::core::route_match::{CallFacts, match_route, needs_lookup};
+use meritline::core::routing::route::{CallerIs, CallerStanding, Condition, NumberList, Outcome, When};
+use meritline::core::routing::route_match::{CallFacts, match_route, needs_lookup};
 use meritline::core::workspace::{CalledMatch, GroupIx, Route, Workspace};
 
 use proptest::prelude::*;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use meritline::broker::assign_callbacks::CallbackAssigner;
 use meritline::broker::ports::{Clock, IdSource};
-use meritline::core::callback::CallbackRules;
+use meritline::core::distribution::callback::CallbackRules;
 use meritline::core::intervention::{Actor, CallTag, Change, Intervention};
 use meritline::core::policy::{Count, MissedOffers, Mode, Policy, WrapUp};
+use meritline::core::proving::rollout::FollowedCalls;
 use meritline::core::record::{Presence, PresenceState};
-use meritline::core::rollout::FollowedCalls;
 use meritline::core::workspace::Workspace;
 use serde_json::json;
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use meritline::core::choose::{Question, choose};
 use meritline::core::decision::Reason;
-use meritline::core::experiment::Experiment;
+use meritline::core::distribution::choose::{Question, choose};
+use meritline::core::distribution::tally::Tally;
 use meritline::core::policy::{Count, Mode, PersonalManager, Policy};
+use meritline::core::proving::experiment::Experiment;
+use meritline::core::proving::rollout::{Arm, FollowedCalls, Rollout};
 use meritline::core::record::{DecisionRecord, Feed};
-use meritline::core::rollout::{Arm, FollowedCalls, Rollout};
-use meritline::core::tally::Tally;
 use meritline::core::workspace::{AgentIx, GroupIx};
 
 use crate::support::floor::{Floor, GroupOf, plain_policy, workspace};

@@ -1,10 +1,10 @@
 //! Which contract came of which call.
 
 use jiff::Timestamp;
-use meritline::core::attribution::{Contract, ContractSource, Contracts, Lead, attribute};
 use meritline::core::deal::{Deal, DealStatus};
 use meritline::core::ids::ConnectionId;
 use meritline::core::policy::DealFilter;
+use meritline::core::proving::attribution::{Contract, ContractSource, Contracts, Lead, attribute};
 use rust_decimal::Decimal;
 
 const ANNA: &str = "+79160000001";

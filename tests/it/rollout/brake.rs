@@ -1,6 +1,6 @@
 //! The brake and observed answers over HTTP: they act on the next decision, are shown, and survive a restart.
 
-use meritline::core::rollout::{FollowedCalls, Rollout};
+use meritline::core::proving::rollout::{FollowedCalls, Rollout};
 use meritline::http::access::Role;
 use serde_json::{Value, json};
 

@@ -2,11 +2,11 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use meritline::core::attribution::{Contract, Contracts};
-use meritline::core::experiment::Experiment;
-use meritline::core::rollout::Arm;
-use meritline::core::statistics::{Cluster, Mean, calls_needed, difference, relative_uplift, smallest_uplift};
-use meritline::core::uplift::{Comparison, LeftOut, OfferedCall, UnmatchedContracts, Verdict, of_experiment, of_spans};
+use meritline::core::proving::attribution::{Contract, Contracts};
+use meritline::core::proving::experiment::Experiment;
+use meritline::core::proving::rollout::Arm;
+use meritline::core::proving::statistics::{Cluster, Mean, calls_needed, difference, relative_uplift, smallest_uplift};
+use meritline::core::proving::uplift::{Comparison, LeftOut, OfferedCall, UnmatchedContracts, Verdict, of_experiment, of_spans};
 use rust_decimal::Decimal;
 
 use crate::support::floor::Draw;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use meritline::core::chance::SplitMix64;
-use meritline::core::experiment::{Block, Experiment};
-use meritline::core::rollout::{Arm, FollowedCalls, Rollout};
+use meritline::core::proving::experiment::{Block, Experiment};
+use meritline::core::proving::rollout::{Arm, FollowedCalls, Rollout};
 
 fn experiment(treatment_percent: u8, seed: u64) -> Experiment {
     Experiment {

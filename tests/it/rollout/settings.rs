@@ -1,7 +1,7 @@
 //! What a workspace file may say about `rollout` and `experiment`, and in which words it is refused.
 
-use meritline::core::experiment::Experiment;
-use meritline::core::rollout::{FollowedCalls, Rollout};
+use meritline::core::proving::experiment::Experiment;
+use meritline::core::proving::rollout::{FollowedCalls, Rollout};
 use meritline::workspace_file::{IntegrationKind, SettingsCheck, read};
 use serde_json::Value;
 

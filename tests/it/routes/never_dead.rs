@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use meritline::core::call::CallEventType;
-use meritline::core::choose::{self, Question};
+use meritline::core::distribution::choose::{self, Question};
 use meritline::core::phone_number::PhoneNumber;
 use meritline::core::policy::{Count, MissedOffers, MobileCallers, Mode, PersonalManager, Policy};
 use meritline::core::record::PresenceState;

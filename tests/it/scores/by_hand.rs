@@ -2,12 +2,12 @@
 
 use super::*;
 use jiff::civil::date;
-use meritline::core::adjustments::{Adjustments, ramp_up};
 use meritline::core::agent::{Absence, Duty};
-use meritline::core::exclusions::Exclusions;
 use meritline::core::intervention::{Actor, Change, Excluded, Intervention, InterventionBook};
 use meritline::core::policy::RampUp;
-use meritline::core::target_share::{Limit, adjusted_targets, explain};
+use meritline::core::scoring::adjustments::{Adjustments, ramp_up};
+use meritline::core::scoring::exclusions::Exclusions;
+use meritline::core::shares::target_share::{Limit, adjusted_targets, explain};
 use meritline::core::workspace::MemberRef;
 use proptest::prelude::*;
 

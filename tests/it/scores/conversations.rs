@@ -3,11 +3,11 @@
 use super::*;
 use crate::support::floor::{Floor, plain_policy};
 use meritline::core::call::CallEventType::{self, Answered, Ended, Missed, Offered, Transferred};
-use meritline::core::call_state::CallState;
 use meritline::core::decision::Reason;
-use meritline::core::handled_call::conversations;
+use meritline::core::distribution::call_state::CallState;
 use meritline::core::policy::Count as Counted;
 use meritline::core::record::{DecisionRecord, ReceivedEvent};
+use meritline::core::scoring::handled_call::conversations;
 use std::sync::Arc;
 
 struct Line {

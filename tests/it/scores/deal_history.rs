@@ -1,7 +1,7 @@
 //! Which deals count, for whom, and how much.
 
 use super::*;
-use meritline::core::score_table::DealNotes;
+use meritline::core::scoring::score_table::DealNotes;
 
 const TWO: [&str; 2] = ["anna", "boris"];
 

@@ -3,7 +3,7 @@
 use super::*;
 use jiff::civil::date;
 use meritline::core::agent::{Absence, Duty};
-use meritline::core::duty_days::{DutyCalendar, OffDutySpan, working_days};
+use meritline::core::working_time::duty_days::{DutyCalendar, OffDutySpan, working_days};
 use meritline::core::workspace::AgentIx;
 
 const FOUR: [&str; 4] = ["anna", "boris", "clara", "denis"];

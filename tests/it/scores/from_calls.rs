@@ -1,9 +1,9 @@
 //! Conversions counted from calls: first contacts, and contracts tied to them by the contact's phone.
 
 use super::*;
-use meritline::core::exclusions::Exclusions;
 use meritline::core::intervention::{Actor, CallTag, Change, Excluded, Intervention, InterventionBook};
-use meritline::core::score_table::DealNotes;
+use meritline::core::scoring::exclusions::Exclusions;
+use meritline::core::scoring::score_table::DealNotes;
 
 const THREE: [&str; 3] = ["anna", "boris", "clara"];
 

@@ -1,11 +1,11 @@
 //! Groups that share calls by their results: the sums of their people's, measured by the formulas of a person.
 
 use super::*;
-use meritline::core::adjustments::Adjustments;
 use meritline::core::ids::GroupId;
-use meritline::core::score_judge::{self, Occasion, Replacement, Verdict};
-use meritline::core::share_plan::SharePlan;
-use meritline::core::target_share::{explain, targets};
+use meritline::core::scoring::adjustments::Adjustments;
+use meritline::core::scoring::score_judge::{self, Occasion, Replacement, Verdict};
+use meritline::core::shares::share_plan::SharePlan;
+use meritline::core::shares::target_share::{explain, targets};
 use meritline::core::workspace::MemberRef;
 
 /// Groups by id and members; the first shares by results, the others by typed percent. A member may have a base: `boris:0`.

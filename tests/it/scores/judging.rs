@@ -1,8 +1,8 @@
 //! When a new table may not replace the one in use, and how tables are kept.
 
 use super::*;
-use meritline::core::adjustments::Adjustments;
-use meritline::core::score_judge::{Occasion, RefuseReason, Replacement, Verdict, judge, judge_shares};
+use meritline::core::scoring::adjustments::Adjustments;
+use meritline::core::scoring::score_judge::{Occasion, RefuseReason, Replacement, Verdict, judge, judge_shares};
 
 const FOUR: [&str; 4] = ["a", "b", "c", "d"];
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::support::floor::Draw;
-use meritline::core::target_share::bounded_shares;
+use meritline::core::shares::target_share::bounded_shares;
 
 /// Which weights calls follow.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use super::*;
 use meritline::core::metric::Direction;
-use meritline::core::score_table::FurtherMetric;
+use meritline::core::scoring::score_table::FurtherMetric;
 use proptest::prelude::*;
 
 const TWO: [&str; 2] = ["anna", "boris"];

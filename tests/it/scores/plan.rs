@@ -2,8 +2,8 @@
 
 use super::*;
 use meritline::core::ids::MemberId;
-use meritline::core::share_plan::{STALE_AFTER_SECONDS, SharePlan};
-use meritline::core::target_share::{MemberTarget, ShareTargets};
+use meritline::core::shares::share_plan::{STALE_AFTER_SECONDS, SharePlan};
+use meritline::core::shares::target_share::{MemberTarget, ShareTargets};
 
 const SMOOTHING: u64 = 4 * 3600;
 

@@ -6,7 +6,7 @@
 
 use super::*;
 use jiff::civil::Date;
-use meritline::core::target_share::bounded_shares;
+use meritline::core::shares::target_share::bounded_shares;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Dates {

@@ -2,8 +2,8 @@
 
 use super::*;
 use meritline::core::ids::MemberId;
-use meritline::core::share_plan::SharePlan;
-use meritline::core::target_share::{MemberTarget, ShareTargets, bounded_shares};
+use meritline::core::shares::share_plan::SharePlan;
+use meritline::core::shares::target_share::{MemberTarget, ShareTargets, bounded_shares};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]

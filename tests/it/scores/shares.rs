@@ -2,7 +2,7 @@
 
 use super::*;
 use meritline::core::ids::MemberId;
-use meritline::core::target_share::{bounded_shares, targets};
+use meritline::core::shares::target_share::{bounded_shares, targets};
 
 #[track_caller]
 fn assert_shares(got: &[f64], expected: &[f64]) {

@@ -1,7 +1,7 @@
 //! The arithmetic of the indices on examples that can be followed with a pocket calculator.
 
 use super::*;
-use meritline::core::target_share::bounded_shares;
+use meritline::core::shares::target_share::bounded_shares;
 
 /// 620 opportunities, 64 contracts: R0 = 0.103226.
 fn five_sellers() -> Vec<Deal> {

@@ -1,6 +1,6 @@
 //! What loads people, by hand.
 
-use meritline::core::guard::{Band, Indicator, Limits, Readings, Stop, taper};
+use meritline::core::load::guard::{Band, Indicator, Limits, Readings, Stop, taper};
 use meritline::core::simulate::CallLog;
 
 const MINUTE_US: i64 = 60_000_000;

@@ -1,4 +1,4 @@
-//! The simulator's picks are the service's: the same calls through `core::choose` and the fold of events.
+//! The simulator's picks are the service's: the same calls through `core::distribution::choose` and the fold of events.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

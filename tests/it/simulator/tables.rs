@@ -3,7 +3,7 @@
 //! Their floors are known in outline only (people, calls an hour, how long somebody is busy); what is not known was chosen so that the
 //! rules that do not depend on it agree.
 
-use meritline::core::guard::Band;
+use meritline::core::load::guard::Band;
 use meritline::core::policy::{Mode, WrapUp};
 use meritline::core::simulate::{
     AfterCall, Away, BaseChange, Distribution, Fatigue, GrowsOver, Metric, PolicySummary, Rule, Scenario, SimulatedPolicy, run,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use meritline::broker::store::{DecisionSpan, PageRequest, Store, StoreError, Verdict};
+use meritline::core::distribution::tally::Tally;
 use meritline::core::ids::{CallId, WorkspaceId};
+use meritline::core::proving::rollout::{FollowedCalls, Rollout};
 use meritline::core::record::DecisionRecord;
-use meritline::core::rollout::{FollowedCalls, Rollout};
-use meritline::core::tally::Tally;
 use tokio::task::JoinSet;
 
 use super::Place;

@@ -242,7 +242,8 @@ pub(crate) async fn what_was_set_by_hand_holds_at_once_after_a_restart_and_in_it
     let acme = WorkspaceId::from("acme");
     let load_of = async |store: &dyn Store, workspace: &str, agent: &str| {
         let mut seen = None;
-        let mut look = |tally: &meritline::core::tally::Tally| seen = Some(tally.interventions().load(&AgentId::from(agent)));
+        let mut look =
+            |tally: &meritline::core::distribution::tally::Tally| seen = Some(tally.interventions().load(&AgentId::from(agent)));
         store.view(&WorkspaceId::from(workspace), at(9), &mut look).await.unwrap();
         seen.unwrap()
     };

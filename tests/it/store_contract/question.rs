@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use meritline::broker::store::{EventOutcome, Store, StoreError, Verdict};
 use meritline::core::call::{CallEvent, CallEventType, Direction};
-use meritline::core::choose::{Question, choose};
 use meritline::core::decision::{CallerCard, Decision};
+use meritline::core::distribution::choose::{Question, choose};
+use meritline::core::distribution::tally::Tally;
 use meritline::core::ids::{AgentId, CallId, CallKey, ConnectionId, DecisionId, EventId, GroupId, WorkspaceId};
 use meritline::core::record::{Asked, DecisionRecord, EncodedReply, Feed, ReceivedEvent};
-use meritline::core::share_board::ShareBoard;
-use meritline::core::tally::Tally;
+use meritline::core::shares::share_board::ShareBoard;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 

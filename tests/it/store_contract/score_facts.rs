@@ -6,10 +6,10 @@ use meritline::broker::ports::Extent;
 use meritline::broker::store::{CallsAfter, InterventionRequest, PullCommit, PullState, Store, StoredScoreVersion, ToldCalls};
 use meritline::core::call::CallEventType::Recorded;
 use meritline::core::deal::{Deal, DealStatus, FirstWin};
-use meritline::core::duty_days::OffDutySpan;
 use meritline::core::ids::{AgentId, ConnectionId, PolicyId, WorkspaceId};
 use meritline::core::intervention::{Actor, Change, Intervention};
 use meritline::core::record::{Presence, PresenceState};
+use meritline::core::working_time::duty_days::OffDutySpan;
 
 use super::Place;
 use super::question::{ask, at, event, taken, tell};

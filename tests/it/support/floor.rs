@@ -5,17 +5,17 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use meritline::core::agent::{Agent, Number, NumberKind};
 use meritline::core::call::{CallEvent, CallEventType};
-use meritline::core::callback::CallbackRules;
-use meritline::core::choose::{self, Choice, Question};
 use meritline::core::decision::{CallerCard, Decision, Stage};
+use meritline::core::distribution::callback::CallbackRules;
+use meritline::core::distribution::choose::{self, Choice, Question};
+use meritline::core::distribution::tally::Tally;
 use meritline::core::ids::{AgentId, CallKey};
 use meritline::core::policy::{
     Count, Dialling, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy, ScoreSettings,
 };
 use meritline::core::record::{Asked, DecisionRecord, EncodedReply, Feed, Presence, PresenceState, ReceivedEvent};
-use meritline::core::route::{Outcome, When};
-use meritline::core::share_board::ShareBoard;
-use meritline::core::tally::Tally;
+use meritline::core::routing::route::{Outcome, When};
+use meritline::core::shares::share_board::ShareBoard;
 use meritline::core::workspace::{
     AgentIx, CalledMatch, GroupIx, GroupParts, MemberName, MemberParts, RouteParts, Workspace, WorkspaceParts,
 };

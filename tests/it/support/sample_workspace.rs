@@ -6,10 +6,10 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use meritline::core::agent::{Agent, Number, NumberKind};
 use meritline::core::call::DialledNumber;
-use meritline::core::callback::CallbackRules;
+use meritline::core::distribution::callback::CallbackRules;
 use meritline::core::ids::{AgentId, ConnectionId, CrmUserId, GroupId, PolicyId, RouteId, WorkspaceId};
 use meritline::core::policy::{Count, Dialling, Guard, MissedOffers, Mode, OwnSetting, PersonalCalls, PersonalManager, Policy};
-use meritline::core::route::{Outcome, When};
+use meritline::core::routing::route::{Outcome, When};
 use meritline::core::workspace::{
     CalledMatch, Connection, ConnectionKind, EventFeed, GroupParts, MemberName, MemberParts, RouteParts, Workspace,
     WorkspaceParts,

@@ -17,7 +17,7 @@ use meritline::broker::store::{Store, StoreError, StoredToken};
 use meritline::broker::supervise::Tasks;
 use meritline::broker::tenant::{Directory, Tenant, Tenants};
 use meritline::core::ids::AgentId;
-use meritline::core::share_board::ShareBoard;
+use meritline::core::shares::share_board::ShareBoard;
 use meritline::core::workspace::{Connection, ConnectionKind, Workspace};
 use meritline::http::access::{Role, hash};
 use meritline::http::serve::serve;

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use super::{AuthorItem, checked_text, let_correct};
 use crate::broker::refresh_scores;
-use crate::core::adjustments::{CORRECTION_MAX, CORRECTION_MIN};
 use crate::core::ids::AgentId;
 use crate::core::intervention::Change;
+use crate::core::scoring::adjustments::{CORRECTION_MAX, CORRECTION_MIN};
 use crate::http::access::Reader;
 use crate::http::api::interventions;
 use crate::http::body::JsonBody;

@@ -7,7 +7,7 @@ use super::explanation::{self, SharePart};
 use super::{MetricItem, metric_items};
 use crate::broker::score_book::PolicyScores;
 use crate::core::money;
-use crate::core::score_table::{GroupScore, ScoreTable};
+use crate::core::scoring::score_table::{GroupScore, ScoreTable};
 use crate::core::workspace::{MemberRef, PolicyIx, Workspace};
 
 /// One group's score: the results of its people added up, measured by the same formulas as a person's. Money as decimal text.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::core::money;
-use crate::core::score_table::{DealNotes, PoolFigures};
+use crate::core::scoring::score_table::{DealNotes, PoolFigures};
 
 /// What everybody of a pool is compared with. Money as decimal text with at least six digits after the point.
 #[derive(Debug, Clone, Serialize, ToSchema)]

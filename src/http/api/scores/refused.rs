@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::versions::VersionValue;
 use crate::broker::score_book::PolicyScores;
-use crate::core::target_share;
+use crate::core::shares::target_share;
 use crate::core::workspace::{GroupIx, PolicyIx, Workspace};
 
 /// A score table that was not taken.
@@ -63,7 +63,7 @@ fn shares(workspace: &Workspace, policy: PolicyIx, scores: &PolicyScores) -> Vec
     let groups = (0..).map(GroupIx).zip(&workspace.groups).filter(|(_, group)| group.policy == policy);
     let (in_use, refused) = (scores.in_use(), scores.kept_out.as_ref().map(|kept_out| &kept_out.table));
     let of_group = |(ix, group): (GroupIx, &crate::core::workspace::Group)| {
-        let targets = |table: Option<&std::sync::Arc<crate::core::score_table::ScoreTable>>| {
+        let targets = |table: Option<&std::sync::Arc<crate::core::scoring::score_table::ScoreTable>>| {
             target_share::adjusted_targets(workspace, ix, table.map(|table| &**table), &scores.adjustments).members
         };
         let pairs = targets(in_use).into_iter().zip(targets(refused));

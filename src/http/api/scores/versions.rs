@@ -11,7 +11,7 @@ use crate::broker::refresh_scores;
 use crate::broker::store::StoredScoreVersion;
 use crate::core::intervention::Change;
 use crate::core::policy::Policy;
-use crate::core::score_table::ScoreTable;
+use crate::core::scoring::score_table::ScoreTable;
 use crate::core::workspace::PolicyIx;
 use crate::http::access::Reader;
 use crate::http::api::interventions;
