@@ -53,16 +53,19 @@ async fn check_workspace(path: &Path, settings: &SettingsFile) -> anyhow::Result
     }
     warn_of_shares(&checked, settings).await;
     let workspace = &checked.workspace;
-    println!(
-        "{file}: workspace `{}` is sound: {} agents, {} groups, {} policies, {} routes, {} connections",
-        workspace.id,
-        workspace.agents.len(),
-        workspace.groups.len(),
-        workspace.policies.len(),
-        workspace.routes.len(),
-        workspace.connections.len()
-    );
+    let parts = [
+        counted(workspace.agents.len(), "agent", "agents"),
+        counted(workspace.groups.len(), "group", "groups"),
+        counted(workspace.policies.len(), "policy", "policies"),
+        counted(workspace.routes.len(), "route", "routes"),
+        counted(workspace.connections.len(), "connection", "connections"),
+    ];
+    println!("{file}: workspace `{}` is sound: {}", workspace.id, parts.join(", "));
     Ok(true)
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// A store that is not there, or cannot be read, is no fault of the file.
