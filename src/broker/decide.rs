@@ -332,6 +332,7 @@ fn asked(request: &DecisionRequest, caller: &Caller) -> Asked {
         at: request.at,
         looked_up: matches!(caller.standing, CallerStanding::Known | CallerStanding::Unknown),
         calls_back: None,
+        named_by_hand: false,
     }
 }
 

@@ -215,6 +215,9 @@ pub struct Asked {
     /// For a task to call back: the missed call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls_back: Option<super::ids::CallId>,
+    /// For a task to call back: whether a lead named who has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub named_by_hand: bool,
 }
 
 /// The answer as it went to the PBX, byte for byte.

@@ -70,6 +70,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(events::list_events))
         .routes(routes!(callbacks::list_callbacks))
         .routes(routes!(callbacks::post_callback))
+        .routes(routes!(callbacks::put_callback_agent))
         .routes(routes!(tags::put_tag))
         .routes(routes!(tags::list_tag_rates))
         .routes(routes!(connections::list_connections))

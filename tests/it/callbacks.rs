@@ -2,6 +2,7 @@
 
 mod again;
 mod days;
+mod passing_on;
 mod sharing;
 
 use meritline::broker::assign_callbacks::CallbackAssigner;

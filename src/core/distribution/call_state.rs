@@ -355,6 +355,7 @@ impl CallState {
             // Stored as E.164, which needs no region.
             caller: first.asked.caller.as_deref().and_then(|caller| PhoneNumber::parse(caller, "").ok()),
             asked_at: first.decision.received_at,
+            named_at: last.decision.received_at,
             route: first.decision.route.clone(),
             group: first.groups.first().map(|view| &view.group).or_else(|| self.promise().map(|(_, group)| group)).cloned(),
             promised: self.promise().is_some(),
@@ -443,9 +444,16 @@ impl CallState {
         held.into_iter().filter_map(|held| Some((place(&held.agent)?, held.agent))).min().map(|(_, agent)| agent)
     }
 
-    /// Who was offered the call: the first target of each decision, and everybody the PBX told about.
+    /// Who was offered the call: the first target of each decision, and everybody the PBX told about. A task to call back is one
+    /// call, whoever had it before: it is offered to whom it was given last.
     fn offered(&self) -> Vec<AgentId> {
-        let firsts = self.decisions.iter().filter_map(|record| record.decision.targets.first()).map(|target| &target.agent);
+        let passed_on = if self.calls_back() { self.decisions.len().saturating_sub(1) } else { 0 };
+        let firsts = self
+            .decisions
+            .iter()
+            .skip(passed_on)
+            .filter_map(|record| record.decision.targets.first())
+            .map(|target| &target.agent);
         let mut offered: Vec<AgentId> = Vec::new();
         for agent in firsts.chain(self.legs.iter().map(|leg| &leg.agent)) {
             if !offered.contains(agent) {

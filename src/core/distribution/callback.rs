@@ -83,6 +83,8 @@ pub struct CallbackTask {
     pub group: GroupId,
     /// How it stands.
     pub state: TaskState,
+    /// To whom it was given last, if to anybody, however it stands now.
+    pub holder: Option<AgentId>,
     /// How often nobody answered when called back.
     pub attempts: u32,
 }
@@ -184,8 +186,10 @@ impl CallbackFacts<'_> {
         if !(rules.tasks || call.promised) || missed_at > self.now || call.calls_back.is_some() {
             return None;
         }
+        let (given, until) = (self.given(key), call_state::later(missed_at, i64::from(rules.missed_within_seconds)));
         Some(CallbackTask {
-            state: self.state(key, call, missed_at, rules.missed_within_seconds),
+            holder: given.as_ref().map(|(agent, _)| agent.clone()),
+            state: self.state(key, call, given, until),
             call: key.clone(),
             caller: caller.clone(),
             missed_at,
@@ -196,27 +200,26 @@ impl CallbackFacts<'_> {
         })
     }
 
-    fn state(&self, key: &CallKey, call: &RecentCall, missed_at: Timestamp, open_seconds: u32) -> TaskState {
+    /// To whom the callback of a missed call was given, and when: the last decision says.
+    fn given(&self, missed: &CallKey) -> Option<(AgentId, Timestamp)> {
+        let keys = callback_keys(missed);
+        let backs = keys.iter().filter_map(|back| self.calls.get(back));
+        let backs = backs.filter(|back| back.calls_back.as_ref() == Some(&missed.call));
+        backs.filter_map(|back| Some((back.offered.clone()?, back.named_at))).max_by_key(|(_, at)| *at)
+    }
+
+    fn state(&self, key: &CallKey, call: &RecentCall, given: Option<(AgentId, Timestamp)>, until: Timestamp) -> TaskState {
         let said = match self.set.callback(key, call.asked_at) {
             Some((CallbackOutcome::Reached, agent, at)) => return TaskState::Reached { agent: agent.cloned(), at },
             Some((CallbackOutcome::Dropped, _, at)) => Some(at),
             Some((CallbackOutcome::NoAnswer, ..)) | None => None,
         };
         let settled = || self.settled_since(call.caller.as_ref()?, call.asked_at);
-        let too_old = || {
-            let until = call_state::later(missed_at, i64::from(open_seconds));
-            (until < self.now).then_some(until)
-        };
+        let too_old = || (until < self.now).then_some(until);
         if let Some(at) = said.or_else(settled).or_else(too_old) {
             return TaskState::Dropped { at };
         }
-        let keys = callback_keys(key);
-        let mut backs =
-            keys.iter().filter_map(|back| self.calls.get(back)).filter(|back| back.calls_back.as_ref() == Some(&key.call));
-        match backs.find_map(|back| Some((back.offered.clone()?, back.asked_at))) {
-            Some((agent, since)) => TaskState::Assigned { agent, since },
-            None => TaskState::Open,
-        }
+        given.map_or(TaskState::Open, |(agent, since)| TaskState::Assigned { agent, since })
     }
 
     /// When a missed call needed no calling back any more: its caller was talked to, or a person said so of another call of the

@@ -2,27 +2,71 @@
 //!
 //! The service and the replay decide tasks through these. It stores nothing: see `broker::assign_callbacks`.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::callback::{CallbackFacts, CallbackRules, CallbackTask, callback_key};
+use super::availability::PauseCause;
+use super::call_state::Occupancy;
+use super::callback::{CallbackFacts, CallbackRules, CallbackTask, TaskState, callback_key};
 use super::choose::{self, Choice, Question, RecordHead};
 use super::recent_calls::RecentCall;
+use super::rotation;
 use super::tally::Tally;
 use crate::core::decision::{Decision, Stage};
-use crate::core::ids::{CallKey, GroupId};
+use crate::core::ids::{AgentId, CallKey, GroupId};
 use crate::core::policy::PersonalManager;
-use crate::core::record::{Asked, DecisionRecord};
+use crate::core::record::{Asked, DecisionRecord, PresenceState};
 use crate::core::shares::share_board::ShareBoard;
+use crate::core::working_time::shifts::{self, AtWork};
 use crate::core::workspace::{GroupIx, Workspace};
 
-/// The tasks of a workspace at an instant.
+/// A pause that ends within this keeps the tasks of whoever rests; so does the beginning of a pause without an end.
+const PAUSE_KEEPS_MINUTES: i64 = 15;
+
+/// The tasks of a workspace at an instant. One whose holder cannot be expected to call is open again, until somebody else has it or
+/// the holder is back.
 pub fn tasks_of(tally: &Tally, now: Timestamp) -> Vec<CallbackTask> {
-    facts(tally, now).tasks(|call| among(tally.workspace(), call))
+    let tasks = facts(tally, now).tasks(|call| among(tally.workspace(), call));
+    tasks.into_iter().map(|task| opened_while_away(tally, task, now)).collect()
 }
 
 /// The task that a missed call makes at an instant, whether or not another call of the same caller stands for it.
 pub fn task_of(tally: &Tally, missed: &CallKey, now: Timestamp) -> Option<CallbackTask> {
-    facts(tally, now).task_of(missed, |call| among(tally.workspace(), call))
+    let task = facts(tally, now).task_of(missed, |call| among(tally.workspace(), call))?;
+    Some(opened_while_away(tally, task, now))
+}
+
+fn opened_while_away(tally: &Tally, task: CallbackTask, now: Timestamp) -> CallbackTask {
+    match &task.state {
+        TaskState::Assigned { agent, .. } if !is_there(tally, agent, now) => CallbackTask { state: TaskState::Open, ..task },
+        TaskState::Assigned { .. } | TaskState::Open | TaskState::Reached { .. } | TaskState::Dropped { .. } => task,
+    }
+}
+
+/// Whether who has a task can be expected to call soon.
+fn is_there(tally: &Tally, holder: &AgentId, now: Timestamp) -> bool {
+    let Some(ix) = tally.workspace().find_agent(holder) else { return false };
+    let live = tally.agent(ix);
+    // Perhaps with that very caller: no PBX tells which call is the callback.
+    if live.holds.iter().any(|hold| hold.occupancy == Occupancy::Talking && now < hold.until) {
+        return true;
+    }
+    if live.presence(now) == PresenceState::OffDuty || matches!(shifts::at_work(tally, ix, now), AtWork::Off { .. }) {
+        return false;
+    }
+    let Some(pause) = rotation::pause_of(tally, ix, now) else { return true };
+    let began = match &pause.cause {
+        PauseCause::ByHand(_) => live.set_by_hand(now).map(|presence| presence.set_at),
+        PauseCause::AfterCall(_) => live.pause_after_call.as_ref().map(|asked| asked.asked_at),
+        PauseCause::Pbx => live.pbx_word.as_ref().map(|word| word.received_at),
+        PauseCause::Misses(_) | PauseCause::PlannedBreak => None,
+        PauseCause::ShiftEnding => return true,
+    };
+    let minutes = SignedDuration::from_mins(PAUSE_KEEPS_MINUTES);
+    match (pause.until, began) {
+        (Some(until), _) => until.duration_since(now) <= minutes,
+        (None, Some(began)) => now.duration_since(began) < minutes,
+        (None, None) => false,
+    }
 }
 
 fn facts(tally: &Tally, now: Timestamp) -> CallbackFacts<'_> {
@@ -61,9 +105,18 @@ pub fn choice(tally: &Tally, shares: &ShareBoard, task: &CallbackTask, now: Time
     choice.targets.first().is_some_and(|target| target.stage == Stage::Free).then_some(choice)
 }
 
-/// The record of a task given to somebody. No PBX tells of it: it counts as received once it is given.
-pub fn record(head: RecordHead, task: &CallbackTask, choice: Choice) -> DecisionRecord {
+/// The choice of an agent whom a lead named; none where nobody may be given anything: that agent is not in the group's rotation.
+pub fn given_by_hand(tally: &Tally, shares: &ShareBoard, task: &CallbackTask, agent: &AgentId, now: Timestamp) -> Option<Choice> {
+    let (call, workspace) = (callback_key(&task.call), tally.workspace());
+    let group = group_of(workspace, task)?;
+    let question = Question { call: &call, group, now, exclude: &[], responsible: None, caller: None, has_fallback: false };
+    choose::choose_named(tally, shares, &question, workspace.find_agent(agent)?)
+}
+
+/// The record of a task given to somebody, by hand or not. No PBX tells of it: it counts as received once it is given.
+pub fn record(head: RecordHead, task: &CallbackTask, choice: Choice, by_hand: bool) -> DecisionRecord {
     let record = choice.into_record(head);
-    let asked = Asked { caller: Some(task.caller.expose().to_owned()), calls_back: Some(task.call.call.clone()), ..record.asked };
+    let (caller, calls_back) = (Some(task.caller.expose().to_owned()), Some(task.call.call.clone()));
+    let asked = Asked { caller, calls_back, named_by_hand: by_hand, ..record.asked };
     DecisionRecord { asked, decision: Decision { route: task.route.clone(), ..record.decision }, ..record }
 }

@@ -6,6 +6,9 @@
 //! `all_stopped`.
 
 mod all_stopped;
+mod named;
+
+pub use named::choose_named;
 
 use std::sync::Arc;
 

@@ -26,6 +26,8 @@ pub struct RecentCall {
     pub caller: Option<PhoneNumber>,
     /// Receipt of its first decision.
     pub asked_at: Timestamp,
+    /// Receipt of its last decision.
+    pub named_at: Timestamp,
     /// The route it took.
     pub route: Option<RouteId>,
     /// The route's group; none when nobody was looked for and none is to call back.

@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::call::{CallEvent, CallEventType, Direction};
 use super::decision::{Decision, Reason};
-use super::distribution::callback::{TaskState, missed_key};
+use super::distribution::callback::{CallbackTask, TaskState, missed_key};
 use super::distribution::callback_choice;
 use super::distribution::choose::{self, Choice, Question, RecordHead};
 use super::distribution::tally::Tally;
@@ -198,15 +198,25 @@ impl Replay {
         self.happen_until(now);
         self.fold_held(now);
         self.move_shares(recorded);
-        let task = callback_choice::task_of(&self.tally, &missed, now).filter(|task| task.state == TaskState::Open);
-        let choice = task.as_ref().and_then(|task| callback_choice::choice(&self.tally, self.shares.board(), task, now));
+        let by_hand = recorded.asked.named_by_hand;
+        let is_due = |task: &CallbackTask| match task.state {
+            TaskState::Open => true,
+            TaskState::Assigned { .. } => by_hand,
+            TaskState::Reached { .. } | TaskState::Dropped { .. } => false,
+        };
+        let task = callback_choice::task_of(&self.tally, &missed, now).filter(is_due);
+        let named = recorded.decision.targets.first().map(|target| &target.agent).filter(|_| by_hand);
+        let choice = task.as_ref().and_then(|task| match named {
+            Some(agent) => callback_choice::given_by_hand(&self.tally, self.shares.board(), task, agent, now),
+            None => callback_choice::choice(&self.tally, self.shares.board(), task, now),
+        });
         let first = choice.as_ref().and_then(|choice| choice.targets.first()).map(|target| &target.agent);
         let recorded_first = recorded.decision.targets.first().map(|target| &target.agent);
         self.outcome.tasks += u64::from(recorded_first.is_some());
         self.outcome.tasks_differ += u64::from(first != recorded_first);
         if let (Some(task), Some(choice)) = (task, choice) {
             let choice = Choice { reason: Reason::Callback, ..choice };
-            self.add_decision(Arc::new(callback_choice::record(head(recorded, key), &task, choice)));
+            self.add_decision(Arc::new(callback_choice::record(head(recorded, key), &task, choice, by_hand)));
         }
     }
 

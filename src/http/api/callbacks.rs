@@ -1,12 +1,14 @@
 //! Tasks to call somebody back: who owes whom a call, and what came of it.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::interventions;
-use crate::broker::assign_callbacks::tasks_of;
+use crate::broker::assign_callbacks::{CallbackAssigner, tasks_of};
 use crate::core::distribution::callback::{CallbackTask, TaskState};
 use crate::core::distribution::tally::Tally;
 use crate::core::ids::{AgentId, CallKey};
@@ -36,7 +38,7 @@ pub struct CallbackItem {
     /// `open`: nobody has it yet; `assigned`; `reached`; `dropped`: nobody needs to call any more.
     #[schema(value_type = CallbackStateName)]
     pub state: String,
-    /// Who has it, or who reached the caller.
+    /// Who has it, had it when it was dropped, or reached the caller; null while it is open.
     pub agent: Option<String>,
     /// Since when it stands so; null while it is open.
     pub since: Option<String>,
@@ -76,6 +78,14 @@ pub struct CallbackBody {
     pub outcome: CallbackOutcome,
 }
 
+/// Who is to have a task.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallbackAgentBody {
+    /// An agent who takes calls in the task's group now, busy or not.
+    pub agent: String,
+}
+
 /// Names of what came of a task.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
@@ -98,7 +108,7 @@ pub enum CallbackOutcomeName {
 )]
 pub async fn list_callbacks(State(state): State<AppState>, reader: Reader) -> Result<Json<CallbackList>, Problem> {
     let tasks = tasks(&state, &reader).await?;
-    let mine = |task: &&CallbackTask| reader.agent.is_none() || holder(task) == reader.agent.as_ref();
+    let mine = |task: &&CallbackTask| reader.agent.is_none() || is_own(task, &reader);
     let items = tasks.iter().filter(mine).map(|task| item(task, &reader)).collect();
     Ok(Json(CallbackList { items, next: None }))
 }
@@ -123,17 +133,65 @@ pub async fn post_callback(
     JsonBody(body): JsonBody<CallbackBody>,
 ) -> Result<Json<CallbackItem>, Problem> {
     let key = CallKey { connection: connection.into(), call: call.into() };
-    let missing = || Problem::new(Code::NotFound, "There is no task to call back for this call; tasks are kept for a day.");
-    let task = tasks(&state, &reader).await?.into_iter().find(|task| task.call == key).ok_or_else(missing)?;
-    let own = reader.agent.is_some() && holder(&task) == reader.agent.as_ref();
-    if !own && !reader.role.may_set_presence_of_others() {
+    let task = task(&state, &reader, &key).await?;
+    if !is_own(&task, &reader) && !reader.role.may_set_presence_of_others() {
         return Err(Problem::new(Code::Forbidden, "Only the agent who has the task, a sales lead or an operator may say this."));
     }
-    let agent = reader.agent.clone().or_else(|| holder(&task).cloned());
+    let agent = reader.agent.clone().or_else(|| holder(&task).or(task.holder.as_ref()).cloned());
     let change = Change::Callback { connection: key.connection.clone(), call: key.call.clone(), agent, outcome: body.outcome };
     interventions::set(&state, &reader, change).await?;
-    let task = tasks(&state, &reader).await?.into_iter().find(|task| task.call == key).ok_or_else(missing)?;
+    let task = self::task(&state, &reader, &key).await?;
     Ok(Json(item(&task, &reader)))
+}
+
+/// Gives a task to an agent, whoever has it: a sales lead or an operator. The charge goes with it.
+#[utoipa::path(
+    put,
+    path = "/api/v1/workspaces/{workspace}/callbacks/{connection}/{call}/agent",
+    tag = "callbacks",
+    params(
+        ("workspace" = String, Path, description = "The workspace's id"),
+        ("connection" = String, Path, description = "Through which connection the missed call came"),
+        ("call" = String, Path, description = "The missed call")
+    ),
+    request_body = CallbackAgentBody,
+    responses((status = 200, body = CallbackItem), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn put_callback_agent(
+    State(state): State<AppState>,
+    reader: Reader,
+    Path((_, connection, call)): Path<(String, String, String)>,
+    JsonBody(body): JsonBody<CallbackAgentBody>,
+) -> Result<Json<CallbackItem>, Problem> {
+    if !reader.role.may_set_presence_of_others() {
+        return Err(Problem::new(Code::Forbidden, "Only a sales lead or an operator may give a task to somebody."));
+    }
+    let (key, agent) = (CallKey { connection: connection.into(), call: call.into() }, AgentId::from(body.agent));
+    if reader.tenant.workspace.find_agent(&agent).is_none() {
+        return Err(Problem::new(Code::InvalidBody, format!("There is no agent `{agent}` in this workspace.")));
+    }
+    let task = task(&state, &reader, &key).await?;
+    let assigner = CallbackAssigner {
+        store: Arc::clone(&state.store),
+        clock: Arc::clone(&state.clock),
+        ids: Arc::clone(&state.ids),
+        tenant: Arc::clone(&reader.tenant),
+    };
+    if !assigner.give_to(&task, &agent, state.clock.now()).await? {
+        let why = format!(
+            "The task cannot be given to `{agent}` now: it is finished, or `{agent}` is not on duty in group `{}`, paused or stopped. \
+             Name somebody who takes calls there now.",
+            task.group
+        );
+        return Err(Problem::new(Code::NotNow, why));
+    }
+    let task = self::task(&state, &reader, &key).await?;
+    Ok(Json(item(&task, &reader)))
+}
+
+async fn task(state: &AppState, reader: &Reader, key: &CallKey) -> Result<CallbackTask, Problem> {
+    let missing = || Problem::new(Code::NotFound, "There is no task to call back for this call; tasks are kept for a day.");
+    tasks(state, reader).await?.into_iter().find(|task| task.call == *key).ok_or_else(missing)
 }
 
 async fn tasks(state: &AppState, reader: &Reader) -> Result<Vec<CallbackTask>, Problem> {
@@ -148,8 +206,14 @@ fn holder(task: &CallbackTask) -> Option<&AgentId> {
     match &task.state {
         TaskState::Assigned { agent, .. } => Some(agent),
         TaskState::Reached { agent, .. } => agent.as_ref(),
-        TaskState::Open | TaskState::Dropped { .. } => None,
+        TaskState::Dropped { .. } => task.holder.as_ref(),
+        TaskState::Open => None,
     }
+}
+
+/// Whether the task is the reader's own. Whoever went away may still say what came of it, until somebody else has it.
+fn is_own(task: &CallbackTask, reader: &Reader) -> bool {
+    reader.agent.is_some() && (holder(task) == reader.agent.as_ref() || task.holder == reader.agent)
 }
 
 fn item(task: &CallbackTask, reader: &Reader) -> CallbackItem {
@@ -159,7 +223,7 @@ fn item(task: &CallbackTask, reader: &Reader) -> CallbackItem {
         TaskState::Reached { at, .. } => ("reached", Some(at)),
         TaskState::Dropped { at } => ("dropped", Some(at)),
     };
-    let own = reader.agent.is_some() && holder(task) == reader.agent.as_ref();
+    let own = is_own(task, reader);
     CallbackItem {
         connection: task.call.connection.to_string(),
         call_id: task.call.call.to_string(),

@@ -244,6 +244,7 @@ fn of_one_caller_only_the_last_calls_are_looked_at() {
         let call = RecentCall {
             caller: Some(caller()),
             asked_at,
+            named_at: asked_at,
             route: None,
             group: None,
             promised: false,

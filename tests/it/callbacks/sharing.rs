@@ -52,6 +52,7 @@ fn callbacks_stored_by_older_versions_are_found() {
     let call = |calls_back: Option<&str>, offered: &str, missed: bool| RecentCall {
         caller: PhoneNumber::parse(CALLER, "RU").ok(),
         asked_at: at,
+        named_at: at,
         route: None,
         group: Some("sales".into()),
         promised: false,
