@@ -49,7 +49,7 @@ fn setting(report: &Report<'_>) -> String {
         scenario.agents.len(),
         scenario.handling_seconds(),
         scenario.days,
-        scenario.open_seconds / 3600.0,
+        scenario.day_seconds() / 3600.0,
         report.replications,
         report.seed,
     )

@@ -18,7 +18,7 @@ pub fn table(report: &Report<'_>) -> String {
         report.title,
         scenario.agents.len(),
         scenario.days,
-        scenario.open_seconds / 3600.0,
+        scenario.day_seconds() / 3600.0,
         report.replications,
         report.seed,
     );
