@@ -188,6 +188,30 @@ impl Faults {
                 self.push(&format!("{pointer}/at"), "a base is changed between opening and closing");
             }
         }
+        self.nobody_left(scenario);
+    }
+
+    /// The change after which all bases of the day are 0.
+    fn nobody_left(&mut self, scenario: &Scenario) {
+        let mut bases: Vec<f64> = scenario.agents.iter().map(|agent| agent.base).collect();
+        if bases.iter().all(|base| *base == 0.0) {
+            return;
+        }
+        let mut changes: Vec<_> = scenario.base_changes.iter().enumerate().collect();
+        changes.sort_by(|(_, a), (_, b)| a.at_seconds.total_cmp(&b.at_seconds));
+        // What is typed at one instant holds together.
+        for together in changes.chunk_by(|(_, a), (_, b)| a.at_seconds == b.at_seconds) {
+            for (_, change) in together {
+                if let Some(base) = bases.get_mut(change.agent) {
+                    *base = change.base;
+                }
+            }
+            if let Some((at, _)) = together.last().filter(|_| bases.iter().all(|base| *base == 0.0)) {
+                let message =
+                    "with this change all bases are 0: nobody would be rung any more; leave at least one agent a base above 0";
+                return self.push(&format!("/base_changes/{at}/base"), message);
+            }
+        }
     }
 
     fn tiredness(&mut self, scenario: &Scenario) {
