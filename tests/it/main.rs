@@ -21,6 +21,7 @@ mod crm_trouble;
 mod deadlines;
 mod demo_parts;
 mod events;
+mod explained;
 mod group_shares;
 mod guard;
 mod hooks;

@@ -54,9 +54,10 @@ pub(super) struct Meter {
 impl Meter {
     pub(super) fn new(scenario: &Scenario) -> Self {
         let agents = scenario.agents.len();
+        let day_seconds = scenario.day_seconds();
         let agent = AgentFigures { calls_by_hour: vec![0.0; HOURS], due_by_hour: vec![0.0; HOURS], ..AgentFigures::default() };
         let returns = scenario.agents.iter().enumerate().flat_map(|(agent, who)| {
-            let back = who.away.iter().filter(|away| away.until_seconds < scenario.open_seconds);
+            let back = who.away.iter().filter(|away| away.until_seconds < day_seconds);
             back.map(move |away| ReturnFigures { agent, at_seconds: away.until_seconds, ..ReturnFigures::default() })
         });
         let change = |change: &super::scenario::BaseChange| ChangeFigures {
@@ -66,7 +67,7 @@ impl Meter {
         };
         let figures = Figures {
             agents: vec![agent; agents],
-            hours: hours_on_duty(scenario),
+            hours: hours_on_duty(scenario, day_seconds),
             lorenz: vec![0.0; agents + 1],
             returns: returns.collect(),
             changes: scenario.base_changes.iter().map(change).collect(),
@@ -76,7 +77,7 @@ impl Meter {
             figures,
             from_us: to_us(scenario.warm_up_seconds),
             goal_us: to_us(scenario.answer_goal_seconds),
-            open_us: to_us(scenario.open_seconds).min(DAY_US),
+            open_us: to_us(day_seconds).min(DAY_US),
             day_calls: PerAgent::same(0.0, agents),
             day_talk_us: PerAgent::same(0, agents),
             day_due: vec![vec![0.0; agents]; HOURS],
@@ -296,15 +297,15 @@ fn hour_of(at_us: i64) -> usize {
 }
 
 /// Time on duty of everybody in each hour of one day.
-fn hours_on_duty(scenario: &Scenario) -> Vec<HourFigures> {
+fn hours_on_duty(scenario: &Scenario, day_seconds: f64) -> Vec<HourFigures> {
     let overlap = |from: f64, until: f64, hour: f64| (until.min((hour + 1.0) * 3600.0) - from.max(hour * 3600.0)).max(0.0);
     let on_duty = |hour: f64| -> f64 {
-        let open = overlap(0.0, scenario.open_seconds, hour);
+        let open = overlap(0.0, day_seconds, hour);
         let away = |agent: &super::scenario::SimulatedAgent| {
             agent.away.iter().map(|away| overlap(away.from_seconds, away.until_seconds, hour)).sum::<f64>()
         };
         scenario.agents.iter().map(|agent| open - away(agent)).sum()
     };
-    let hours = (scenario.open_seconds / 3600.0).ceil().clamp(1.0, HOURS as f64) as u32;
+    let hours = (day_seconds / 3600.0).ceil().clamp(1.0, HOURS as f64) as u32;
     (0..hours).map(|hour| HourFigures { duty_seconds: on_duty(f64::from(hour)), ..HourFigures::default() }).collect()
 }

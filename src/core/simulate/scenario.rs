@@ -267,6 +267,16 @@ impl Scenario {
         }
     }
 
+    /// How far figures of a day reach, in seconds since its opening: as long as calls are taken. Recorded calls come when they came, so
+    /// where some came later than that, to the end of the hour in which the last of them was over.
+    pub fn day_seconds(&self) -> f64 {
+        const DAY_SECONDS: f64 = 86_400.0;
+        let Load::Log(calls) = &self.load else { return self.open_seconds };
+        let in_day = calls.iter().map(|call| (call.at_seconds % DAY_SECONDS, call.talk_seconds));
+        let late = in_day.filter(|(at, _)| *at >= self.open_seconds).map(|(at, talk)| at + talk).fold(0.0, f64::max);
+        self.open_seconds.max((late / 3600.0).ceil() * 3600.0).min(DAY_SECONDS)
+    }
+
     /// Whether calls are taken day and night: recorded ones come when they came.
     pub fn never_closes(&self) -> bool {
         match self.load {

@@ -78,7 +78,7 @@ impl Faults {
     }
 
     fn people(&mut self, scenario: &Scenario) {
-        let agents = &scenario.agents;
+        let (agents, day_seconds) = (&scenario.agents, scenario.day_seconds());
         if agents.is_empty() {
             self.push("/agents", "there is nobody to take calls: give at least one agent");
         }
@@ -92,14 +92,14 @@ impl Faults {
                     format!("`{}` is taken by an earlier agent: give each their own id", agent.id),
                 );
             }
-            self.agent(&format!("/agents/{at}"), agent, scenario.open_seconds);
+            self.agent(&format!("/agents/{at}"), agent, day_seconds);
         }
         if !agents.is_empty() && agents.iter().all(|agent| agent.base == 0.0) {
             self.push("/agents", "all bases are 0: nobody would ever be rung; give at least one agent a base above 0");
         }
     }
 
-    fn agent(&mut self, at: &str, agent: &SimulatedAgent, open_seconds: f64) {
+    fn agent(&mut self, at: &str, agent: &SimulatedAgent, day_seconds: f64) {
         self.within(&format!("{at}/base"), agent.base, 0.0..=1e9, "a base");
         self.within(&format!("{at}/conversion"), agent.conversion, 0.0..=1.0, "a conversion");
         self.within(&format!("{at}/average_check"), agent.average_check, 0.0..=1e12, "an average check");
@@ -107,7 +107,7 @@ impl Faults {
         let mut free_from = 0.0;
         for (place, away) in agent.away.iter().enumerate() {
             let ends_after_it_begins = away.from_seconds < away.until_seconds;
-            if !ends_after_it_begins || away.from_seconds < 0.0 || away.until_seconds > open_seconds {
+            if !ends_after_it_begins || away.from_seconds < 0.0 || away.until_seconds > day_seconds {
                 let message = "an absence must begin before it ends and lie between opening and closing";
                 self.push(&format!("{at}/away/{place}"), message);
             } else if away.from_seconds < free_from {
@@ -177,14 +177,39 @@ impl Faults {
     }
 
     fn changes(&mut self, scenario: &Scenario) {
+        let day_seconds = scenario.day_seconds();
         for (at, change) in scenario.base_changes.iter().enumerate() {
             let pointer = format!("/base_changes/{at}");
             if change.agent >= scenario.agents.len() {
                 self.push(&format!("{pointer}/agent"), "there is no such agent");
             }
             self.within(&format!("{pointer}/base"), change.base, 0.0..=1e9, "a base");
-            if !(0.0..scenario.open_seconds).contains(&change.at_seconds) {
+            if !(0.0..day_seconds).contains(&change.at_seconds) {
                 self.push(&format!("{pointer}/at"), "a base is changed between opening and closing");
+            }
+        }
+        self.nobody_left(scenario);
+    }
+
+    /// The change after which all bases of the day are 0.
+    fn nobody_left(&mut self, scenario: &Scenario) {
+        let mut bases: Vec<f64> = scenario.agents.iter().map(|agent| agent.base).collect();
+        if bases.iter().all(|base| *base == 0.0) {
+            return;
+        }
+        let mut changes: Vec<_> = scenario.base_changes.iter().enumerate().collect();
+        changes.sort_by(|(_, a), (_, b)| a.at_seconds.total_cmp(&b.at_seconds));
+        // What is typed at one instant holds together.
+        for together in changes.chunk_by(|(_, a), (_, b)| a.at_seconds == b.at_seconds) {
+            for (_, change) in together {
+                if let Some(base) = bases.get_mut(change.agent) {
+                    *base = change.base;
+                }
+            }
+            if let Some((at, _)) = together.last().filter(|_| bases.iter().all(|base| *base == 0.0)) {
+                let message =
+                    "with this change all bases are 0: nobody would be rung any more; leave at least one agent a base above 0";
+                return self.push(&format!("/base_changes/{at}/base"), message);
             }
         }
     }

@@ -133,8 +133,8 @@ pub struct AgentSummary {
     pub contracts: f64,
     /// Money a day.
     pub revenue: f64,
-    /// Calls over calls due, by hour since the opening; 0 where nothing was due.
-    pub ratio_by_hour: Vec<f64>,
+    /// Calls over calls due, by hour since the opening; none where nothing was due.
+    pub ratio_by_hour: Vec<Option<f64>>,
 }
 
 /// One hour of the day under a policy.
@@ -142,12 +142,12 @@ pub struct AgentSummary {
 pub struct HourSummary {
     /// Callers a day.
     pub offered: f64,
-    /// Part of them who were not answered.
-    pub abandonment: f64,
-    /// Mean wait of the answered, in seconds.
-    pub wait_seconds: f64,
-    /// Busy part of the time on duty.
-    pub occupancy: f64,
+    /// Part of them who were not answered; none where nobody called.
+    pub abandonment: Option<f64>,
+    /// Mean wait of the answered, in seconds; none where nobody was.
+    pub wait_seconds: Option<f64>,
+    /// Busy part of the time on duty; none where nobody was.
+    pub occupancy: Option<f64>,
 }
 
 /// What somebody got after coming back.
@@ -157,10 +157,10 @@ pub struct ReturnSummary {
     pub agent: usize,
     /// When, in seconds since the opening.
     pub at_seconds: f64,
-    /// Calls over calls due in the first 30 minutes.
-    pub first_30_minutes: f64,
-    /// Calls over calls due in the first 2 hours.
-    pub first_2_hours: f64,
+    /// Calls over calls due in the first 30 minutes; none where nothing was due.
+    pub first_30_minutes: Option<f64>,
+    /// Calls over calls due in the first 2 hours; none where nothing was due.
+    pub first_2_hours: Option<f64>,
 }
 
 /// What somebody got after a change of base.
@@ -170,8 +170,8 @@ pub struct ChangeSummary {
     pub agent: usize,
     /// When, in seconds since the opening.
     pub at_seconds: f64,
-    /// Part of the next 60 calls.
-    pub share_of_60: f64,
+    /// Part of the next 60 calls; none where fewer followed before the day was over.
+    pub share_of_60: Option<f64>,
     /// Most calls within any 11 in a row of them, in all runs.
     pub most_of_11: u32,
 }
@@ -201,8 +201,13 @@ fn uplift(runs: &[Figures], reference: &[Figures]) -> Option<Interval> {
     Interval::of(&pairs.collect::<Vec<f64>>(), Confidence::P95)
 }
 
-fn ratio(part: f64, whole: f64) -> f64 {
-    if whole > 0.0 { part / whole } else { 0.0 }
+fn ratio(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}
+
+/// A mean that is 0 where nothing was counted.
+fn mean(sum: f64, count: f64) -> f64 {
+    ratio(sum, count).unwrap_or(0.0)
 }
 
 fn days(runs: &[Figures]) -> f64 {
@@ -221,12 +226,12 @@ fn agents(runs: &[Figures]) -> Vec<AgentSummary> {
         };
         let open_hours = runs.first().map_or(0, |run| run.hours.len());
         AgentSummary {
-            target_share: ratio(sum(|agent| agent.due), answered),
-            actual_share: ratio(calls, answered),
-            calls: ratio(calls, days),
-            talk_minutes: ratio(sum(|agent| agent.talk_seconds) / 60.0, days),
-            contracts: ratio(sum(|agent| agent.contracts as f64), days),
-            revenue: ratio(sum(|agent| agent.revenue), days),
+            target_share: mean(sum(|agent| agent.due), answered),
+            actual_share: mean(calls, answered),
+            calls: mean(calls, days),
+            talk_minutes: mean(sum(|agent| agent.talk_seconds) / 60.0, days),
+            contracts: mean(sum(|agent| agent.contracts as f64), days),
+            revenue: mean(sum(|agent| agent.revenue), days),
             ratio_by_hour: (0..open_hours).map(by_hour).collect(),
         }
     };
@@ -239,7 +244,7 @@ fn hours(runs: &[Figures]) -> Vec<HourSummary> {
         let sum = |part: fn(&HourFigures) -> f64| runs.iter().filter_map(|run| run.hours.get(hour)).map(part).sum::<f64>();
         let offered = sum(|hour| hour.offered as f64);
         HourSummary {
-            offered: ratio(offered, days),
+            offered: mean(offered, days),
             abandonment: ratio(sum(|hour| hour.abandoned as f64), offered),
             wait_seconds: ratio(sum(|hour| hour.wait_seconds), sum(|hour| hour.answered as f64)),
             occupancy: ratio(sum(|hour| hour.busy_seconds), sum(|hour| hour.duty_seconds)),
@@ -282,5 +287,5 @@ fn changes(runs: &[Figures]) -> Vec<ChangeSummary> {
 fn lorenz(runs: &[Figures]) -> Vec<f64> {
     let days = days(runs);
     let points = runs.first().map_or(0, |run| run.lorenz.len());
-    (0..points).map(|point| ratio(runs.iter().filter_map(|run| run.lorenz.get(point)).sum(), days)).collect()
+    (0..points).map(|point| mean(runs.iter().filter_map(|run| run.lorenz.get(point)).sum(), days)).collect()
 }

@@ -5,7 +5,8 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::decision_guard::{GuardItem, guard_item, rested};
+use super::decision_guard::{GuardItem, guard_item};
+use super::decision_sentence::sentence;
 use super::page::{PageQuery, Query};
 use super::route_explanation::{self, RouteExplained};
 use crate::core::decision::{Decision, Stage};
@@ -195,7 +196,7 @@ pub async fn explain_decision(
     let id = decision.parse().map_err(|_| not_found())?;
     let record = state.store.decision(&reader.tenant.workspace.id, id).await?.ok_or_else(not_found)?;
     let sees_callers = reader.role.may_see_callers();
-    let steps = record.groups.iter().zip(0u32..).map(|(view, at)| step(view, chosen_in(&record, at))).collect();
+    let steps = record.groups.iter().zip(0u32..).map(|(view, at)| step(&record, view, chosen_in(&record, at))).collect();
     Ok(Json(DecisionExplained {
         decision: item(&record, &reader),
         route: route_explanation::explain(&record, &reader.tenant.workspace),
@@ -263,7 +264,7 @@ fn chosen_in(record: &DecisionRecord, group: u32) -> Option<usize> {
     first.iter().find(|step| step.group == group).map(|step| step.member as usize)
 }
 
-fn step(view: &GroupView, chosen: Option<usize>) -> DecisionStep {
+fn step(record: &DecisionRecord, view: &GroupView, chosen: Option<usize>) -> DecisionStep {
     let at = |values: &[f64], position: usize| values.get(position).copied().unwrap_or(0.0);
     let mut candidates: Vec<Candidate> = view
         .lambda
@@ -294,38 +295,9 @@ fn step(view: &GroupView, chosen: Option<usize>) -> DecisionStep {
         .to_owned(),
         unit: if view.in_seconds { "seconds" } else { "calls" }.to_owned(),
         call_weight: view.unit,
-        sentence: sentence(view, &candidates),
+        sentence: sentence(record, view, &candidates),
         candidates,
     }
-}
-
-fn sentence(view: &GroupView, candidates: &[Candidate]) -> String {
-    let unit = if view.in_seconds { "seconds" } else { "calls" };
-    if let Some(text) = rested(view) {
-        return text;
-    }
-    let Some(chosen) = candidates.iter().find(|candidate| candidate.chosen) else {
-        return format!("Group `{}` was looked into for the further targets only.", view.group);
-    };
-    let free = candidates.iter().filter(|candidate| candidate.standing == "free").count();
-    let passed: Vec<&str> = candidates
-        .iter()
-        .take_while(|candidate| !candidate.chosen)
-        .filter(|candidate| candidate.expected > 0.0)
-        .map(|candidate| candidate.member.as_str())
-        .collect();
-    let before = match passed.as_slice() {
-        [] => String::new(),
-        [one] => format!("; `{one}` is owed more, but could not be rung first"),
-        many => format!("; {} others are owed more, but could not be rung first", many.len()),
-    };
-    format!(
-        "In group `{}` `{}` was {:.2} {unit} behind its share of {:.1} % with this call, the most of the {free} who were free{before}.",
-        view.group,
-        chosen.member,
-        chosen.owed_compared,
-        chosen.target * 100.0,
-    )
 }
 
 fn standing_name(standing: Option<&MemberStanding>) -> &'static str {

@@ -7,6 +7,7 @@ pub mod callbacks;
 pub mod comparison;
 pub mod connections;
 mod decision_guard;
+mod decision_sentence;
 pub mod decisions;
 pub mod events;
 pub mod experiment;

@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::core::simulate::{HourSummary, PolicySummary};
-use crate::report::svg::{BarChart, LineChart, Series, bars, lines};
+use crate::report::svg::{BarChart, LineChart, NO_VALUE, Series, bars, lines};
 
 /// A chart with the name of its file.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,7 @@ pub struct Chart {
 /// All charts: shares of each policy, the day, people who come back, and how equal talk is.
 pub fn charts(report: &Report<'_>) -> Vec<Chart> {
     let mut charts: Vec<Chart> = report.policies.iter().map(|policy| shares(report, policy)).collect();
-    charts.push(day(report, "occupancy", "Occupancy over the day", " %", |hour| hour.occupancy * 100.0));
+    charts.push(day(report, "occupancy", "Occupancy over the day", " %", |hour| hour.occupancy.map(|busy| busy * 100.0)));
     charts.push(day(report, "wait", "Mean wait over the day", " s", |hour| hour.wait_seconds));
     let away = report.scenario.agents.iter().enumerate().filter(|(_, agent)| !agent.away.is_empty());
     charts.extend(away.map(|(position, _)| return_of(report, position)));
@@ -38,8 +38,11 @@ fn shares(report: &Report<'_>, policy: &PolicySummary) -> Chart {
     Chart { name: format!("shares-{}", policy.policy), svg }
 }
 
-fn day(report: &Report<'_>, name: &str, title: &str, unit: &str, of: fn(&HourSummary) -> f64) -> Chart {
-    let series = |policy: &PolicySummary| Series { name: policy.policy.clone(), values: policy.hours.iter().map(of).collect() };
+fn day(report: &Report<'_>, name: &str, title: &str, unit: &str, of: fn(&HourSummary) -> Option<f64>) -> Chart {
+    let series = |policy: &PolicySummary| Series {
+        name: policy.policy.clone(),
+        values: policy.hours.iter().map(|hour| of(hour).unwrap_or(NO_VALUE)).collect(),
+    };
     let svg = lines(&LineChart {
         title: title.to_owned(),
         horizontal: "hour since the opening".to_owned(),
@@ -58,15 +61,16 @@ fn hours(report: &Report<'_>) -> Vec<(f64, String)> {
 
 /// Calls over calls due of somebody who is away for a part of the day.
 fn return_of(report: &Report<'_>, position: usize) -> Chart {
-    let series = |policy: &PolicySummary| Series {
-        name: policy.policy.clone(),
-        values: policy.agents.get(position).map(|agent| agent.ratio_by_hour.clone()).unwrap_or_default(),
+    let ratios = |policy: &PolicySummary| {
+        let by_hour = policy.agents.get(position).map(|agent| agent.ratio_by_hour.iter());
+        by_hour.into_iter().flatten().map(|ratio| ratio.unwrap_or(NO_VALUE)).collect()
     };
+    let series = |policy: &PolicySummary| Series { name: policy.policy.clone(), values: ratios(policy) };
     let agent = report.agent(position);
     let places = hours(report);
     let svg = lines(&LineChart {
         title: format!("{agent}: calls received over calls due"),
-        horizontal: "hour since the opening; 0 while away".to_owned(),
+        horizontal: "hour since the opening; none where no call was due".to_owned(),
         reference: Some(Series { name: "exactly the fair share".to_owned(), values: vec![1.0; places.len()] }),
         places,
         series: report.policies.iter().map(series).collect(),

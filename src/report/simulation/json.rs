@@ -23,7 +23,7 @@ pub fn json(report: &Report<'_>) -> Value {
         "seed": report.seed,
         "replications": report.replications,
         "days": scenario.days,
-        "open_seconds": scenario.open_seconds,
+        "open_seconds": scenario.day_seconds(),
         "agents": scenario.agents.iter().map(|agent| agent.id.as_str()).collect::<Vec<_>>(),
         "compared_with": report.reference(),
         "erlang_c": formula,

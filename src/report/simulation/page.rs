@@ -49,7 +49,7 @@ fn setting(report: &Report<'_>) -> String {
         scenario.agents.len(),
         scenario.handling_seconds(),
         scenario.days,
-        scenario.open_seconds / 3600.0,
+        scenario.day_seconds() / 3600.0,
         report.replications,
         report.seed,
     )
@@ -104,7 +104,7 @@ fn after_events(report: &Report<'_>) -> String {
     let rows: String = backs
         .map(|(policy, back)| {
             let who = format!("{}, back at {}", report.agent(back.agent), hours_minutes(back.at_seconds));
-            row([policy.policy.clone(), who, format!("{:.2}", back.first_30_minutes), format!("{:.2}", back.first_2_hours)])
+            row([policy.policy.clone(), who, words::times(back.first_30_minutes), words::times(back.first_2_hours)])
         })
         .collect();
     if !rows.is_empty() {
@@ -118,8 +118,8 @@ fn after_events(report: &Report<'_>) -> String {
             row([
                 policy.policy.clone(),
                 who,
-                format!("{:.1} %", change.share_of_60 * 100.0),
-                format!("{} of 11", change.most_of_11),
+                words::part_of_60(change.share_of_60),
+                words::most_of_11(change.share_of_60, change.most_of_11),
             ])
         })
         .collect();

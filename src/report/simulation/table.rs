@@ -18,7 +18,7 @@ pub fn table(report: &Report<'_>) -> String {
         report.title,
         scenario.agents.len(),
         scenario.days,
-        scenario.open_seconds / 3600.0,
+        scenario.day_seconds() / 3600.0,
         report.replications,
         report.seed,
     );
@@ -72,22 +72,22 @@ fn after_events(report: &Report<'_>) -> String {
     for policy in &report.policies {
         for back in &policy.returns {
             text.push_str(&format!(
-                "{}: {} back at {}: {:.2} times the fair share in the first 30 minutes, {:.2} times in the first 2 hours\n",
+                "{}: {} back at {}, calls over the fair number: {} in the first 30 minutes, {} in the first 2 hours\n",
                 policy.policy,
                 report.agent(back.agent),
                 hours_minutes(back.at_seconds),
-                back.first_30_minutes,
-                back.first_2_hours,
+                words::times(back.first_30_minutes),
+                words::times(back.first_2_hours),
             ));
         }
         for change in &policy.changes {
+            let most = words::most_of_11(change.share_of_60, change.most_of_11);
             text.push_str(&format!(
-                "{}: {} after the change of base at {}: {:.1} % of the next 60 calls, at most {} of 11 in a row\n",
+                "{}: {} after the change of base at {}, part of the next 60 calls: {}, most in a row: {most}\n",
                 policy.policy,
                 report.agent(change.agent),
                 hours_minutes(change.at_seconds),
-                change.share_of_60 * 100.0,
-                change.most_of_11,
+                words::part_of_60(change.share_of_60),
             ));
         }
     }

@@ -65,6 +65,24 @@ impl Shown {
     }
 }
 
+/// What stands where too little was seen to say anything: no figure, above all no 0.
+const TOO_FEW: &str = "too few calls";
+
+/// Calls over calls due, as in `1.06`.
+pub(super) fn times(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| TOO_FEW.to_owned(), |ratio| format!("{ratio:.2}"))
+}
+
+/// A part of the next 60 calls, as in `36.3 %`.
+pub(super) fn part_of_60(part: Option<f64>) -> String {
+    part.map_or_else(|| TOO_FEW.to_owned(), |part| format!("{:.1} %", part * 100.0))
+}
+
+/// Most calls within 11 in a row; not told where too few followed.
+pub(super) fn most_of_11(part_of_60: Option<f64>, most: u32) -> String {
+    part_of_60.map_or_else(|| TOO_FEW.to_owned(), |_| format!("{most} of 11"))
+}
+
 /// An uplift as in `+10.3 ±1.9 %`.
 pub(super) fn uplift(interval: &Interval) -> String {
     match interval.half {

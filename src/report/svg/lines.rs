@@ -29,24 +29,30 @@ pub fn lines(chart: &LineChart) -> String {
     let first = chart.places.first().map_or(0.0, |(at, _)| *at);
     let span = chart.places.last().map_or(1.0, |(at, _)| at - first);
     let x = |at: f64| LEFT + if span > 0.0 { (at - first) / span } else { 0.5 } * (WIDTH - LEFT - RIGHT);
-    let path = |canvas: &Canvas, values: &[f64]| -> String {
-        let points = chart.places.iter().zip(values).filter(|(_, value)| value.is_finite());
-        points.map(|((at, _), value)| format!("{:.1},{:.1} ", x(*at), canvas.y(*value, most))).collect()
+    let path = |canvas: &Canvas, points: &[(f64, f64)]| -> String {
+        points.iter().map(|(at, value)| format!("{:.1},{:.1} ", x(*at), canvas.y(*value, most))).collect()
     };
     if let Some(reference) = &chart.reference {
-        let (points, told) = (path(&canvas, &reference.values), escape(&reference.name));
-        canvas.push(&format!(
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{FAINT}\" stroke-dasharray=\"4 4\"><title>{told}</title></polyline>",
-            points.trim_end()
-        ));
+        let told = escape(&reference.name);
+        for stretch in stretches(&chart.places, &reference.values) {
+            let points = path(&canvas, &stretch);
+            canvas.push(&format!(
+                "<polyline points=\"{}\" fill=\"none\" stroke=\"{FAINT}\" stroke-dasharray=\"4 4\"><title>{told}</title></polyline>",
+                points.trim_end()
+            ));
+        }
     }
     for (place, series) in chart.series.iter().enumerate() {
-        let (points, told, colour) = (path(&canvas, &series.values), escape(&series.name), colour(place));
-        canvas.push(&format!(
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"><title>{told}</title></polyline>",
-            points.trim_end()
-        ));
-        for ((at, label), value) in chart.places.iter().zip(&series.values).filter(|((_, label), _)| !label.is_empty()) {
+        let (told, colour) = (escape(&series.name), colour(place));
+        for stretch in stretches(&chart.places, &series.values) {
+            let points = path(&canvas, &stretch);
+            canvas.push(&format!(
+                "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"><title>{told}</title></polyline>",
+                points.trim_end()
+            ));
+        }
+        let known = chart.places.iter().zip(&series.values).filter(|(_, value)| value.is_finite());
+        for ((at, label), value) in known.filter(|((_, label), _)| !label.is_empty()) {
             let (cx, cy) = (x(*at), canvas.y(*value, most));
             let figure = escape(&format!("{}, {label}: {}{}", series.name, plain(*value, step / 10.0), chart.unit));
             canvas.push(&format!(
@@ -59,4 +65,10 @@ pub fn lines(chart: &LineChart) -> String {
     }
     canvas.horizontal_title(&chart.horizontal);
     canvas.close()
+}
+
+/// The points of a line, in a new piece after each gap.
+fn stretches(places: &[(f64, String)], values: &[f64]) -> Vec<Vec<(f64, f64)>> {
+    let points: Vec<(f64, f64)> = places.iter().zip(values).map(|((at, _), value)| (*at, *value)).collect();
+    points.split(|(_, value)| !value.is_finite()).filter(|stretch| !stretch.is_empty()).map(<[_]>::to_vec).collect()
 }

@@ -26,6 +26,9 @@ const GRID: &str = "#e5e7eb";
 const COLOURS: [&str; 10] =
     ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#b2a300", "#6a3d9a", "#000000"];
 
+/// Stands where there is no value: a line has a gap there.
+pub const NO_VALUE: f64 = f64::NAN;
+
 /// One line or one kind of bar.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {

@@ -112,6 +112,30 @@ async fn mistakes_end_with_1_and_wrong_usage_with_2() {
     }
 }
 
+/// One call an hour or two: nothing is due in many a span, and never 60 calls follow a change of base.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn too_few_calls_are_told_as_that_and_not_as_nothing_received() {
+    let program = program();
+    let log = "load: {log: [{at: 60, talk: 60}, {at: 20000, talk: 60}]}";
+    let text = SMALL.replace("load: {calls_per_hour: 20}", log).replace("days: 2\n", "days: 1\n");
+    program.write("quiet.yaml", &text);
+    let shown = program.run(&["simulate", "quiet.yaml"]).await;
+    let back = "ours: anna back at 2:00, calls over the fair number: too few calls in the first 30 minutes, too few calls in the first 2 hours";
+    let change =
+        "ours: boris after the change of base at 2:00, part of the next 60 calls: too few calls, most in a row: too few calls";
+    assert!(shown.out.contains(back) && shown.out.contains(change), "{}{}", shown.out, shown.err);
+    let shown = program.run(&["simulate", "quiet.yaml", "--json"]).await;
+    let result: Value = serde_json::from_str(&shown.out).unwrap();
+    let policy = &result["policies"][0];
+    assert!(policy["returns"][0]["first_2_hours"].is_null() && policy["base_changes"][0]["share_of_60"].is_null(), "{policy}");
+    assert!(policy["agents"][0]["ratio_by_hour"][3].is_null() && policy["hours"][3]["wait_seconds"].is_null(), "{policy}");
+    let schema = std::fs::read_to_string(file("schemas/simulation-result.schema.json")).unwrap();
+    let schema = jsonschema::draft202012::new(&serde_json::from_str(&schema).unwrap()).unwrap();
+    assert!(schema.is_valid(&result));
+    let page = program.run(&["simulate", "quiet.yaml", "--html", "quiet.html"]).await;
+    assert_eq!(page.code, 0, "{}", page.err);
+}
+
 /// A table of recorded calls lies beside the file that names it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recorded_calls_are_read_from_a_table() {

@@ -53,6 +53,25 @@ fn a_record_can_be_followed_by_hand() {
     assert_eq!((figures.days, figures.longest_talk_seconds), (1, 300.0));
 }
 
+/// One person, open for nine hours by the file; two calls of an hour came at 50000 s and 60000 s. The last is over at 63600 s, in the
+/// eighteenth hour: two hours of eighteen.
+#[test]
+fn recorded_calls_count_in_the_figures_whenever_they_came() {
+    let mut scenario = floor(&[1.0], 1.0, Distribution::Constant(1.0));
+    let call = |at_seconds| LoggedCall { at_seconds, talk_seconds: 3600.0 };
+    scenario.load = Load::Log(vec![call(50_000.0), call(60_000.0)]);
+    scenario.days = 1;
+    assert_eq!(scenario.day_seconds(), 18.0 * 3600.0);
+    let figures = run(&scenario, &equal(), 1);
+    assert_eq!((figures.busy_seconds, figures.duty_seconds, figures.hours.len()), (7200.0, 18.0 * 3600.0, 18));
+    assert_eq!((figures.hours[13].offered, figures.hours[16].offered), (1, 1));
+    // A day has no more than 24 hours; who called while it was open moves nothing.
+    scenario.load = Load::Log(vec![call(86_000.0), call(10.0)]);
+    assert_eq!(scenario.day_seconds(), 24.0 * 3600.0);
+    scenario.load = Load::Log(vec![call(9.0 * 3600.0 - 1.0)]);
+    assert_eq!(scenario.day_seconds(), 9.0 * 3600.0);
+}
+
 /// 100 s for one, 300 s for the other: Gini (-1 x 100 + 1 x 300) / (2 x 400); a quarter of all is held by who talked least.
 #[test]
 fn inequality_can_be_followed_by_hand() {

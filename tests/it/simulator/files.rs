@@ -156,6 +156,19 @@ fn mistakes_are_told_with_place_and_remedy() {
     assert!(problems[0].message.contains("expected at least 1, found 0"), "{}", problems[0]);
 }
 
+/// Boris is typed down at 2:00, anna at 4:00: from then on nobody would be rung. What is typed at one instant holds together.
+#[test]
+fn changes_that_leave_nobody_a_share_are_refused_at_the_last_of_them() {
+    let with = |changes: &str| {
+        let text = SOUND.replace("policies:\n", &format!("base_changes: [{changes}]\npolicies:\n"));
+        read(&text, "small.yaml", &no_tables).map_err(|problems| problems[0].to_string())
+    };
+    let refused = with("{agent: anna, at: 4h, base: 0}, {agent: boris, at: 2h, base: 0}").unwrap_err();
+    assert!(refused.contains("base_changes[0].base: with this change all bases are 0"), "{refused}");
+    with("{agent: anna, at: 2h, base: 0}, {agent: boris, at: 2h, base: 3}").unwrap();
+    with("{agent: anna, at: 4h, base: 0}, {agent: boris, at: 2h, base: 0}, {agent: boris, at: 4h, base: 1}").unwrap();
+}
+
 /// Values that no file can hold are refused as well, wherever they stand.
 #[test]
 fn what_is_no_number_is_refused_everywhere() {

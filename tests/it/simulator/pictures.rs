@@ -1,6 +1,6 @@
 //! Charts: true to their figures, and nothing from outside gets into them unescaped.
 
-use meritline::report::svg::{BarChart, LineChart, Series, bars, escape, lines};
+use meritline::report::svg::{BarChart, LineChart, NO_VALUE, Series, bars, escape, lines};
 
 fn series(name: &str, values: &[f64]) -> Series {
     Series { name: name.to_owned(), values: values.to_vec() }
@@ -45,6 +45,23 @@ fn lines_go_through_their_points() {
     assert!(svg.contains("points=\"64.0,284.0 398.0,174.0 732.0,64.0\""), "{svg}");
     assert!(svg.contains("points=\"64.0,64.0 398.0,64.0 732.0,64.0\"") && svg.contains("stroke-dasharray"), "{svg}");
     assert_eq!(svg.matches("<circle").count(), 2);
+}
+
+/// Where nothing is known the line has a gap: it does not fall to 0, and it does not run across.
+#[test]
+fn a_line_has_a_gap_where_there_is_no_value() {
+    let places = (1..=5).map(|at| (f64::from(at), at.to_string())).collect();
+    let chart = LineChart {
+        title: "Calls".to_owned(),
+        horizontal: "hour".to_owned(),
+        places,
+        series: vec![series("ours", &[5.0, 2.5, NO_VALUE, 5.0, 5.0])],
+        unit: String::new(),
+        reference: None,
+    };
+    let svg = lines(&chart);
+    assert!(svg.contains("points=\"64.0,64.0 231.0,174.0\"") && svg.contains("points=\"565.0,64.0 732.0,64.0\""), "{svg}");
+    assert_eq!((svg.matches("<circle").count(), svg.contains("NaN")), (4, false), "{svg}");
 }
 
 #[test]
