@@ -204,9 +204,9 @@ impl CreditBook {
         self.talks.note(key, seconds);
     }
 
-    /// Forgets what is more than [`PERIODS_REMEMBERED`] periods old.
+    /// Lets go of what is more than [`PERIODS_REMEMBERED`] periods old. Credits do not change by it: see [`CreditBook::credits`].
     pub fn forget_before(&mut self, now_us: i64) {
-        let horizon = now_us.saturating_sub(self.period_us.saturating_mul(PERIODS_REMEMBERED));
+        let horizon = self.horizon(now_us);
         while let Some(entry) = self.entries.first_entry().filter(|entry| entry.key().at_us < horizon) {
             let (key, contribution) = entry.remove_entry();
             self.add(key, &contribution, -1.0);
@@ -217,10 +217,25 @@ impl CreditBook {
         }
     }
 
-    /// Credits of the given members at an instant; a member without a call is at 0.
+    /// Credits of the given members at an instant; a member without a call is at 0. What is more than [`PERIODS_REMEMBERED`] periods
+    /// old has no part in them, whether it was let go of already or not: so a restart, a replica and a replay see the same.
     pub fn credits(&self, members: &[MemberId], now_us: i64) -> Vec<f64> {
         let fade = if self.as_of_us == i64::MIN { 1.0 } else { self.fade(self.as_of_us, now_us.max(self.as_of_us)) };
-        self.read(members, &self.credit).into_iter().map(|credit| credit * fade).collect()
+        let mut credits = self.read(members, &self.credit);
+        credits.iter_mut().for_each(|credit| *credit *= fade);
+        let old = ..EntryKey { at_us: self.horizon(now_us), sequence: 0, target: 0 };
+        for (key, part) in self.entries.range(old) {
+            self.subtract(*key, part, members, now_us, &mut credits);
+        }
+        for (key, (lambda, adjustment)) in self.adjustments.range(old) {
+            let fade = self.fade(key.at_us, now_us.max(self.as_of_us));
+            for (position, id) in lambda.members.iter().enumerate() {
+                if let Some(credit) = place_of(members, position, id).and_then(|place| credits.get_mut(place)) {
+                    *credit -= adjusted_by(lambda, adjustment, position) * fade;
+                }
+            }
+        }
+        credits
     }
 
     /// When each member was last given a call: sequence numbers, 0 for never.
@@ -230,15 +245,24 @@ impl CreditBook {
 
     /// Takes a call's own part out of credits asked for the same members and instant.
     pub fn subtract_part(&self, key: EntryKey, members: &[MemberId], now_us: i64, credits: &mut [f64]) {
-        let Some(part) = self.entries.get(&key) else { return };
+        if let Some(part) = self.entries.get(&key).filter(|_| key.at_us >= self.horizon(now_us)) {
+            self.subtract(key, part, members, now_us, credits);
+        }
+    }
+
+    fn subtract(&self, key: EntryKey, part: &Contribution, members: &[MemberId], now_us: i64, credits: &mut [f64]) {
         let units = part.units * self.fade(key.at_us, now_us.max(self.as_of_us));
         for (position, (id, share)) in part.lambda.members.iter().zip(&part.lambda.values).enumerate() {
             let charge = if position == part.member as usize { 1.0 } else { 0.0 };
-            let place = if members.get(position) == Some(id) { Some(position) } else { members.iter().position(|m| m == id) };
-            if let Some(credit) = place.and_then(|place| credits.get_mut(place)) {
+            if let Some(credit) = place_of(members, position, id).and_then(|place| credits.get_mut(place)) {
                 *credit -= units * (share - charge);
             }
         }
+    }
+
+    /// What was received before this has no part in credits at an instant.
+    fn horizon(&self, now_us: i64) -> i64 {
+        now_us.saturating_sub(self.period_us.saturating_mul(PERIODS_REMEMBERED))
     }
 
     /// The expected shares given here, shared with the last decision where nothing changed since.
@@ -336,11 +360,9 @@ impl CreditBook {
     fn adjust(&mut self, key: EntryKey, lambda: &Lambda, adjustment: &Adjustment, sign: f64) {
         let fade = sign * self.fade(key.at_us, self.as_of_us);
         let slots = self.slots_of(&lambda.members);
-        for (position, (slot, share)) in slots.iter().zip(&lambda.values).enumerate() {
-            let clamp: f64 = adjustment.clamps.iter().filter(|(at, _)| *at as usize == position).map(|(_, by)| by).sum();
-            let recentre = if *share > 0.0 { adjustment.recentre } else { 0.0 };
+        for (position, slot) in slots.iter().enumerate() {
             if let Some(credit) = self.credit.get_mut(*slot) {
-                *credit += (clamp + recentre) * fade;
+                *credit += adjusted_by(lambda, adjustment, position) * fade;
             }
         }
     }
@@ -356,4 +378,16 @@ impl CreditBook {
             self.adjustments.insert(key, (lambda, adjustment));
         }
     }
+}
+
+/// By how much an adjustment moves the credit of the member at a position.
+fn adjusted_by(lambda: &Lambda, adjustment: &Adjustment, position: usize) -> f64 {
+    let clamp: f64 = adjustment.clamps.iter().filter(|(at, _)| *at as usize == position).map(|(_, by)| by).sum();
+    let is_in_rotation = lambda.values.get(position).is_some_and(|share| *share > 0.0);
+    clamp + if is_in_rotation { adjustment.recentre } else { 0.0 }
+}
+
+/// Where a member stands among others: mostly at the same position.
+fn place_of(members: &[MemberId], position: usize, id: &MemberId) -> Option<usize> {
+    if members.get(position) == Some(id) { Some(position) } else { members.iter().position(|member| member == id) }
 }

@@ -137,3 +137,27 @@ fn a_raised_share_is_reached_without_a_burst() {
         assert!((share - 4.0 / 11.0).abs() <= 0.03, "{share}");
     }
 }
+
+/// A restart, a replica and a replay let go of old calls at other instants than the running service: what everybody is owed must not
+/// depend on it. Calls for ten periods of an hour; let go of after every call, and never.
+#[test]
+fn what_is_owed_does_not_depend_on_when_old_calls_are_let_go() {
+    let floor = || {
+        let mut policy = plain_policy("p", Mode::Percent, Count::Answered);
+        policy.period_seconds = 3600;
+        Floor::of_shares(&[5.0, 3.0, 2.0, 2.0], policy)
+    };
+    let (mut tidy, mut lazy) = (floor(), floor());
+    for call in 0..600 {
+        for floor in [&mut tidy, &mut lazy] {
+            let name = format!("c{call}");
+            let agent = floor.decide(&name).decision.targets[0].agent.to_string();
+            floor.event(&name, CallEventType::Answered, Some(&agent));
+            floor.pass(30.0);
+            floor.event(&name, CallEventType::Ended, None);
+            floor.pass(30.0);
+        }
+        tidy.tally.forget(tidy.now);
+        floor::near(&tidy.owed(TEAM), &lazy.owed(TEAM), 1e-9);
+    }
+}
