@@ -63,6 +63,38 @@ async fn an_automatic_pause_is_told_with_its_counts_and_its_end() {
     assert!(notices(&service, &viewer).await.is_empty(), "it is over, so nothing is told");
 }
 
+/// Paused in one of two groups: notice, list of agents and decisions say the same, to the agent too, and nothing of others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_in_one_of_two_groups_is_told_as_that() {
+    let workspace = SampleWorkspace::new("acme")
+        .agents(&["anna", "boris"])
+        .policy("even", |policy| policy.missed_offers = MissedOffers::default())
+        .policy("patient", |_| {})
+        .group("sales", "even", &[("anna", 1.0), ("boris", 1.0)])
+        .group("support", "patient", &[("anna", 1.0), ("boris", 1.0)])
+        .route("main", "sales")
+        .build();
+    let service = TestService::of(workspace).await;
+    for call in ["c-1", "c-2", "c-3"] {
+        not_taken(&service, call, "anna", "missed").await;
+    }
+    let (anna, boris) =
+        (service.token("acme", Role::Agent, Some("anna")).await, service.token("acme", Role::Agent, Some("boris")).await);
+    let told = notices(&service, &anna).await;
+    let text = "`anna` is paused in group `sales` until 06:17: 3 missed calls in a row; ask whether all is well, and set `anna` to \
+                available to end the pause earlier.";
+    assert_eq!((told.len(), &told[0]["text"], &told[0]["group"]), (1, &json!(text), &json!("sales")));
+    let lead = service.token("acme", Role::SalesLead, None).await;
+    assert_eq!(notices(&service, &lead).await, told);
+    assert!(notices(&service, &boris).await.is_empty(), "of others an agent is told nothing");
+    let agents = service.client.read("agents", &lead).expect(200).await.json();
+    let paused = json!([{"group": "sales", "reason": "3 missed calls in a row", "until": "2026-11-23T06:17:00Z"}]);
+    assert_eq!((&agents["items"][0]["state"], &agents["items"][0]["paused_in"]), (&json!("free"), &paused));
+    assert_eq!(agents["items"][1]["paused_in"], json!([]));
+    let asked = service.client.ask(&json!({"call_id": "c-4", "called": "+74951112233"})).expect(200).await;
+    assert_eq!(asked.agents(), ["boris"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pause_that_would_empty_the_group_is_told_instead_of_held() {
     let service = service(&["anna"]).await;
@@ -162,6 +194,6 @@ async fn notices_are_for_those_who_lead_and_look_on() {
         service.client.read("notices", &token).expect(200).await;
     }
     let agent = service.token("acme", Role::Agent, Some("anna")).await;
-    assert_eq!(service.client.read("notices", &agent).expect(403).await.code(), "forbidden");
+    assert!(notices(&service, &agent).await.is_empty(), "an agent reads the own ones: there is none");
     service.client.get("/api/v1/workspaces/acme/notices").expect(401).await;
 }
