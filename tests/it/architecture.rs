@@ -103,7 +103,7 @@ fn word(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
-/// How a file climbs to the top of the crate without saying so: `super::super::` from `core/choose.rs`.
+/// How a file climbs to the top of the crate without saying so: `super::super::` from `core/agent.rs`.
 fn climb(path: &Path) -> String {
     let steps = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap().components().count();
     "super::".repeat(if path.file_name().is_some_and(|name| name == "mod.rs") { steps - 1 } else { steps })
@@ -121,7 +121,7 @@ fn paths_are_read_in_every_spelling() {
     assert_eq!(read("pub(crate) fn crate_name() {}"), "");
     let sources = sources();
     let of = |end: &str| climb(sources.keys().find(|path| path.ends_with(end)).unwrap());
-    assert_eq!((of("core/choose.rs").as_str(), of("core/mod.rs").as_str()), ("super::super::", "super::"));
+    assert_eq!((of("core/agent.rs").as_str(), of("core/mod.rs").as_str()), ("super::super::", "super::"));
 }
 
 #[test]
