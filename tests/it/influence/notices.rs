@@ -164,6 +164,56 @@ async fn nobody_to_ring_is_told_while_calls_come() {
     assert!(notices(&service, &lead).await.is_empty(), "no calls for an hour");
 }
 
+const OFFICE: &str = r#"
+workspace: acme
+time_zone: UTC
+hours: [{id: office, weekly: {mon: ["06:00-07:00"]}}]
+agents: [{id: anna, numbers: [{sip: "101"}], hours: office}, {id: boris, numbers: [{sip: "102"}], hours: office}]
+groups: [{id: sales, members: [anna, boris], policy: even}]
+policies: [{id: even, mode: percent, guard: {calls_per_hour: [3, 5]}}]
+routes: [{id: main, group: sales, fallback: {number: "+74951112200"}}]
+connections: [{id: pbx, integration: pbx/native, settings: {token: "env:PBX_TOKEN"}}]
+"#;
+
+/// While people are at work, who is paused, off duty or stopped is missed; once the hours are over nobody is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_to_ring_goes_by_the_working_hours_and_the_guard() {
+    let checked =
+        meritline::workspace_file::read(OFFICE, "acme.yaml", &meritline::service::settings_check::Integrations).unwrap();
+    let service = TestService::of(std::sync::Arc::new(checked.workspace)).await;
+    let lead = service.token("acme", Role::SalesLead, None).await;
+    let set = async |agent: &str, state: &str| {
+        let path = format!("/api/v1/workspaces/acme/agents/{agent}/presence");
+        service.client.put(&path, &json!({"state": state})).token(&lead).expect(200).await;
+    };
+    let told = async || {
+        let told = notices(&service, &lead).await;
+        let told = told.iter().filter(|notice| notice["kind"] == "nobody_to_ring");
+        told.map(|notice| notice["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for call in 0..6 {
+        let event = |what: &str, agent: Value| json!({"event_id": format!("x{call}-{what}"), "call_id": format!("x{call}"), "type": what, "agent": agent, "at": "2026-11-23T06:00:05Z"});
+        service.client.tell(&json!([event("answered", json!("anna")), event("ended", Value::Null)])).expect(200).await;
+    }
+    let ask = async |call: &str| service.client.ask(&json!({"call_id": call, "called": "+74951112233"})).expect(200).await;
+    assert_eq!(ask("c-1").await.agents(), ["boris"]);
+    assert!(told().await.is_empty());
+    for (state, how) in [("paused", "1 paused"), ("off_duty", "1 off duty")] {
+        set("boris", state).await;
+        let text = format!(
+            "Nobody can be rung in group `sales` now ({how}, 1 stopped by the guard); calls go to the fallback: bring somebody in."
+        );
+        assert_eq!(told().await, [text]);
+    }
+    set("boris", "available").await;
+    service.site.clock.pass(3601);
+    for state in ["available", "off_duty"] {
+        assert!(ask(&format!("late-{state}")).await.agents().is_empty());
+        assert!(told().await.is_empty(), "the hours are over, boris is {state}");
+        set("boris", "off_duty").await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_that_go_to_nobody_are_told_with_their_route() {
     let workspace = SampleWorkspace::new("acme")
