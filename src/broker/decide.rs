@@ -242,6 +242,7 @@ impl Draft<'_> {
             responsible,
             caller: hook.request.caller.as_ref(),
             has_fallback: route.fallback.is_some(),
+            can_be_called_back: self.can_be_called_back(),
         };
         let choice = choose::choose(tally, &shares, &question);
         let scores = Scores::of(tally.workspace(), &shares, &choice, hook.received_at);
@@ -262,13 +263,17 @@ impl Draft<'_> {
         let log = (!self.log_is_current).then_some(Degraded::Log);
         let mut degraded: Vec<Degraded> = [self.caller.degraded, scores.degraded, log].into_iter().flatten().collect();
         degraded.sort_unstable();
+        let by_route = || {
+            let route = self.matched.route?;
+            Some(outcome_of(&hook.tenant.workspace, route, self.can_be_called_back()))
+        };
         let decision = Decision {
             decision_id: self.id,
             call_id: hook.request.call_id.clone(),
             attempt: self.attempt,
             received_at: hook.received_at,
             route: self.matched.route.map(|route| route.id.clone()),
-            outcome: self.matched.route.map(|route| outcome_of(&hook.tenant.workspace, route, self.can_be_called_back())),
+            outcome: choice.promise().or_else(by_route),
             passed: self.matched.passed.clone(),
             reason: choice.reason,
             targets: choice.targets,

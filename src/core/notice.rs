@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::distribution::misses::MissPause;
 use super::distribution::roster::Roster;
-use super::distribution::rotation::{AutomaticPauses, agents_of};
+use super::distribution::rotation::{self, AutomaticPauses, agents_of};
 use super::distribution::tally::Tally;
 use super::ids::{AgentId, GroupId, PolicyId};
 use super::load::feasible_share::GroupCeiling;
@@ -139,25 +139,36 @@ impl Scene<'_> {
     }
 }
 
-/// One notice for an agent, however many groups pause the agent: the pause that ends last.
+/// One notice for an agent, however many groups pause the agent: the pause that ends last. Where the agent is still rung through other
+/// groups, those that pause are named.
 fn automatic_pauses(scene: &Scene<'_>, found: &mut Vec<Notice>) {
-    let mut paused: BTreeMap<AgentIx, MissPause> = BTreeMap::new();
+    let mut paused: BTreeMap<AgentIx, (MissPause, Vec<GroupIx>)> = BTreeMap::new();
     for group in scene.groups() {
         let (hold, due) = scene.due(group);
         for (agent, pause) in due.into_iter().filter(|_| hold) {
-            let longest = paused.entry(agent).or_insert(pause);
+            let (longest, pausing) = paused.entry(agent).or_insert((pause, Vec::new()));
+            pausing.push(group);
             if longest.until < pause.until {
                 *longest = pause;
             }
         }
     }
-    found.extend(paused.into_iter().map(|(agent, pause)| {
-        let id = &scene.workspace().agent(agent).id;
+    found.extend(paused.into_iter().map(|(agent, (pause, pausing))| {
+        let (id, group) = (&scene.workspace().agent(agent).id, |ix: &GroupIx| scene.workspace().group(*ix).id.clone());
+        let elsewhere = rotation::groups_of(scene.workspace(), agent).count() > pausing.len();
+        let (place, only) = match pausing.as_slice() {
+            _ if !elsewhere => (String::new(), None),
+            [one] => (format!(" in group `{}`", group(one)), Some(group(one))),
+            several => {
+                let named: Vec<String> = several.iter().map(|ix| format!("`{}`", group(ix))).collect();
+                (format!(" in groups {}", named.join(", ")), None)
+            }
+        };
         let text = format!(
-            "`{id}` is paused until {}: {pause}; ask whether all is well, and set `{id}` to available to end the pause earlier.",
+            "`{id}` is paused{place} until {}: {pause}; ask whether all is well, and set `{id}` to available to end the pause earlier.",
             scene.clock(pause.until)
         );
-        Notice { kind: NoticeKind::AutomaticPause, since: pause.since, agent: Some(id.clone()), group: None, policy: None, text }
+        Notice { kind: NoticeKind::AutomaticPause, since: pause.since, agent: Some(id.clone()), group: only, policy: None, text }
     }));
 }
 

@@ -221,7 +221,7 @@ impl Default for Guard {
     }
 }
 
-/// One thing to do with a call when everybody rests. A callback will be another.
+/// One thing to do with a call when everybody rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WhenAllStopped {
     /// The route's fallback; passed over by a route that has none.
@@ -230,6 +230,8 @@ pub enum WhenAllStopped {
     Group(GroupId),
     /// The stopped person who is past a limit least.
     LeastOver,
+    /// A promise to call back; passed over by a caller who cannot be called back.
+    Callback,
 }
 
 /// How targets are rung.

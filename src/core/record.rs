@@ -153,6 +153,8 @@ pub enum AllStopped {
     Group(GroupId),
     /// To the stopped person who was past a limit least.
     LeastOver(AgentId),
+    /// To nobody now: the caller was promised a call.
+    Callback,
     /// Nowhere: nothing the policy names could take it.
     Nowhere,
 }

@@ -506,6 +506,7 @@ mod tests {
             Some(AllStopped::Fallback),
             Some(AllStopped::Group("support".into())),
             Some(AllStopped::LeastOver("anna".into())),
+            Some(AllStopped::Callback),
             Some(AllStopped::Nowhere),
         ];
         for all_stopped in orders {

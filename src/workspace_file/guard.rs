@@ -65,6 +65,7 @@ fn when_all_stopped(entry: &Value) -> WhenAllStopped {
     match (entry.as_str(), entry.get("group").and_then(Value::as_str)) {
         (None, Some(group)) => WhenAllStopped::Group(group.into()),
         (Some("least_over"), _) => WhenAllStopped::LeastOver,
+        (Some("callback"), _) => WhenAllStopped::Callback,
         (Some(_) | None, _) => WhenAllStopped::Fallback,
     }
 }

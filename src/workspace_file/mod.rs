@@ -10,6 +10,7 @@ mod guard;
 mod hours;
 mod people_rules;
 mod policies;
+mod policy_warnings;
 pub(crate) mod problem;
 mod rollout;
 mod route_warnings;
@@ -130,6 +131,7 @@ pub fn read(text: &str, file_name: &str, checks: &dyn SettingsCheck) -> Result<C
     }
     let Some(workspace) = build::build(&value, checks, &mut problems) else { return Err(problems.finish()) };
     let mut warnings = Problems::new(file_name, &positions);
+    policy_warnings::warn(&workspace, &value, checks, &mut warnings);
     route_warnings::warn(&workspace, checks, &mut warnings);
     supply_warnings::warn(&workspace, checks, &mut warnings);
     let warnings = warnings.finish();

@@ -207,7 +207,7 @@ fn a_guard_that_cannot_be_is_refused_and_says_what_is_expected() {
     assert!(told("{calls_per_hour: [10]}").contains("[from, to], or `off`"));
     assert!(told("gentle").contains("a preset (light, standard, strict) or a block of indicators"));
     assert!(told("{preset: gentle}").contains("gentle"));
-    assert!(told("{when_all_stopped: [queue]}").contains("`fallback`, `least_over` or {group: ID}"));
+    assert!(told("{when_all_stopped: [queue]}").contains("`fallback`, `least_over`, `callback` or {group: ID}"));
     assert!(told("{when_all_stopped: [{group: kasan}]}").contains("`kasan` is not a group; did you mean `kazan`?"));
     let circle = told("{when_all_stopped: [{group: kazan}]}");
     assert!(circle.contains("its calls would come back to it: "), "{circle}");

@@ -98,19 +98,25 @@ pub fn choice(tally: &Tally, shares: &ShareBoard, task: &CallbackTask, now: Time
     let responsible = manager.and_then(|manager| workspace.find_agent(manager));
     // Nothing else is done for the caller, so somebody is named; but nobody waits on the line, so the busy are not: a task that
     // nobody is free for is shared out later.
-    let question = Question { call: &call, group, now, exclude: &[], responsible, caller: None, has_fallback: false };
+    let question = Question { responsible, ..question(&call, group, now) };
     let mut choice = choose::choose(tally, shares, &question);
     choice.targets.truncate(1);
     choice.paths.truncate(1);
-    choice.targets.first().is_some_and(|target| target.stage == Stage::Free).then_some(choice)
+    // Who rests is left alone, and whoever the policy names in their place is there for callers on the line.
+    let somebody_works = choice.groups.first().is_none_or(|view| view.guard.all_stopped.is_none());
+    choice.targets.first().is_some_and(|target| somebody_works && target.stage == Stage::Free).then_some(choice)
+}
+
+fn question(call: &CallKey, group: GroupIx, now: Timestamp) -> Question<'_> {
+    let (responsible, caller, has_fallback, can_be_called_back) = (None, None, false, false);
+    Question { call, group, now, exclude: &[], responsible, caller, has_fallback, can_be_called_back }
 }
 
 /// The choice of an agent whom a lead named; none where nobody may be given anything: that agent is not in the group's rotation.
 pub fn given_by_hand(tally: &Tally, shares: &ShareBoard, task: &CallbackTask, agent: &AgentId, now: Timestamp) -> Option<Choice> {
     let (call, workspace) = (callback_key(&task.call), tally.workspace());
     let group = group_of(workspace, task)?;
-    let question = Question { call: &call, group, now, exclude: &[], responsible: None, caller: None, has_fallback: false };
-    choose::choose_named(tally, shares, &question, workspace.find_agent(agent)?)
+    choose::choose_named(tally, shares, &question(&call, group, now), workspace.find_agent(agent)?)
 }
 
 /// The record of a task given to somebody, by hand or not. No PBX tells of it: it counts as received once it is given.

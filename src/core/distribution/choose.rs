@@ -29,6 +29,7 @@ use crate::core::proving::trial::{Lens, Trial};
 use crate::core::record::{
     AllStopped, Asked, DecisionRecord, EasedMember, EncodedReply, Feed, GroupView, GuardView, Lambda, MemberStanding, Step,
 };
+use crate::core::routing::route::Outcome;
 use crate::core::shares::head_count;
 use crate::core::shares::share_board::ShareBoard;
 use crate::core::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
@@ -50,6 +51,8 @@ pub struct Question<'a> {
     pub caller: Option<&'a PhoneNumber>,
     /// Whether the call can go elsewhere when nobody is named. If not, the busy are named rather than nobody.
     pub has_fallback: bool,
+    /// Whether the caller may be promised a call: there is a number, and the call is not a task to call back itself.
+    pub can_be_called_back: bool,
 }
 
 /// Whom to ring, and what that moves.
@@ -93,6 +96,12 @@ impl Choice {
     pub fn nobody(reason: Reason) -> Self {
         let (targets, groups, paths, adjustments) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Self { targets, reason, moves_credit: true, groups, paths, adjustments, trial: Trial::default() }
+    }
+
+    /// What becomes of the call in place of ringing, because everybody rests: the promise that the policy's order makes.
+    pub fn promise(&self) -> Option<Outcome<GroupId>> {
+        let view = self.groups.first().filter(|view| view.guard.all_stopped == Some(AllStopped::Callback))?;
+        Some(Outcome::Callback { group: view.group.clone() })
     }
 
     /// The record of a choice that no PBX asked for: nothing of a caller, and an empty answer.

@@ -67,17 +67,23 @@ pub fn pause_of(tally: &Tally, agent: AgentIx, now: Timestamp) -> Option<Pause<'
     if let Some(pause) = live.pause(now).or(by_hours) {
         return Some(pause);
     }
+    let first = miss_pauses(tally, agent, now).into_iter().map(|(_, pause)| pause).collect::<Option<Vec<MissPause>>>()?;
+    let first = first.into_iter().min_by_key(|pause| pause.until)?;
+    Some(Pause { cause: PauseCause::Misses(first), until: Some(first.until) })
+}
+
+/// The automatic pause that holds in each group an agent is rung through and at work in; none where the group rings the agent.
+pub fn miss_pauses(tally: &Tally, agent: AgentIx, now: Timestamp) -> Vec<(GroupIx, Option<MissPause>)> {
+    let live = tally.agent(agent);
     if live.misses.is_empty() {
-        return None;
+        return Vec::new();
     }
     let works = |group: &GroupIx| matches!(Shifts::in_group(tally, *group, now).at_work(agent, live), AtWork::Yes { .. });
     let in_group = |group| {
         let pauses = AutomaticPauses::in_group(tally, group, now);
-        pauses.due(live).filter(|_| pauses.hold())
+        (group, pauses.due(live).filter(|_| pauses.hold()))
     };
-    let all: Option<Vec<MissPause>> = groups_of(tally.workspace(), agent).filter(works).map(in_group).collect();
-    let first = all?.into_iter().min_by_key(|pause| pause.until)?;
-    Some(Pause { cause: PauseCause::Misses(first), until: Some(first.until) })
+    groups_of(tally.workspace(), agent).filter(works).map(in_group).collect()
 }
 
 /// The guard's stop that keeps an agent from all calls: it holds in every group the agent is in; the one that came first. None for

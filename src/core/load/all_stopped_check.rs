@@ -28,7 +28,7 @@ pub(in crate::core) fn check(parts: &WorkspaceParts, groups: &[Group], faults: &
         let entries = policy.guard.when_all_stopped.iter().enumerate();
         let to = |(at, entry): (usize, &WhenAllStopped)| match entry {
             WhenAllStopped::Group(id) => Some((at, groups.iter().position(|group| group.id == *id)?)),
-            WhenAllStopped::Fallback | WhenAllStopped::LeastOver => None,
+            WhenAllStopped::Fallback | WhenAllStopped::LeastOver | WhenAllStopped::Callback => None,
         };
         entries.filter_map(to).collect()
     };

@@ -6,6 +6,7 @@ use super::{Notice, NoticeKind, Scene};
 use crate::core::distribution::rotation;
 use crate::core::record::MemberStanding;
 use crate::core::routing::route::Outcome;
+use crate::core::working_time::shifts::{self, AtWork};
 use crate::core::workspace::{AgentIx, GroupIx, MemberRef, Route, Workspace};
 
 /// Calls come while the last of them is younger than this.
@@ -17,6 +18,7 @@ struct Standing {
     can_be_rung: usize,
     paused: usize,
     off_duty: usize,
+    outside_hours: usize,
     stopped: usize,
     /// When the last of them was set off duty or paused, as far as somebody set it.
     left_at: Option<Timestamp>,
@@ -35,6 +37,10 @@ pub(super) fn nobody_to_ring(scene: &Scene<'_>, found: &mut Vec<Notice>) {
         let calls = Calls::of(scene, &routes);
         if standing.paused + standing.off_duty == 0 && standing.stopped > 0 {
             // Told as `everybody_rests`.
+            continue;
+        }
+        if standing.paused + standing.off_duty + standing.stopped == 0 && standing.outside_hours > 0 {
+            // The shift is over for everybody: nobody is expected.
             continue;
         }
         let is_all_off_duty = standing.paused + standing.stopped == 0;
@@ -72,6 +78,7 @@ impl Standing {
                 Some(MemberStanding::Stopped) => &mut self.stopped,
                 Some(MemberStanding::Paused | MemberStanding::PlannedBreak | MemberStanding::ShiftEnding) => &mut self.paused,
                 Some(MemberStanding::Free | MemberStanding::Busy | MemberStanding::Reserved) => &mut self.can_be_rung,
+                _ if matches!(shifts::at_work(scene.tally, agent, scene.now), AtWork::Off { .. }) => &mut self.outside_hours,
                 Some(MemberStanding::OffDuty | MemberStanding::OutsideHours | MemberStanding::NoShare) | None => {
                     &mut self.off_duty
                 }
@@ -126,8 +133,9 @@ impl Calls {
 }
 
 fn text(workspace: &Workspace, group: GroupIx, standing: &Standing, routes: &[&Route]) -> String {
-    let Standing { paused, off_duty, stopped, .. } = standing;
-    let counts = [(paused, "paused"), (off_duty, "off duty"), (stopped, "stopped by the guard")];
+    let Standing { paused, off_duty, outside_hours, stopped, .. } = standing;
+    let outside = (outside_hours, "outside working hours");
+    let counts = [(paused, "paused"), (off_duty, "off duty"), outside, (stopped, "stopped by the guard")];
     let who: Vec<String> = counts.iter().filter(|(count, _)| **count > 0).map(|(count, how)| format!("{count} {how}")).collect();
     let who = if who.is_empty() { "it has no people".to_owned() } else { who.join(", ") };
     let to_nobody: Vec<String> =

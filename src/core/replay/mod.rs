@@ -275,6 +275,7 @@ impl Replay {
             responsible: call.responsible.as_ref().and_then(|agent| workspace.find_agent(agent)),
             caller: call.request.caller.as_ref(),
             has_fallback,
+            can_be_called_back: routed.can_be_called_back,
         };
         choose::choose(&self.tally, self.shares.board(), &question)
     }
@@ -290,9 +291,10 @@ impl Replay {
     fn record(call: &RecordedCall, routed: Routed, choice: Choice, recorded: &DecisionRecord) -> DecisionRecord {
         // A call for which nobody was looked for belongs to its route's group.
         let route = if choice.groups.is_empty() { routed.route } else { None };
+        let outcome = choice.promise().or(routed.outcome);
         let record = choice.into_record(head(recorded, call.key.clone()));
         // Who called matters to later calls.
-        let decision = Decision { route, outcome: routed.outcome, ..record.decision };
+        let decision = Decision { route, outcome, ..record.decision };
         DecisionRecord { asked: recorded.asked.clone(), decision, ..record }
     }
 

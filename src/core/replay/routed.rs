@@ -15,6 +15,8 @@ pub(super) struct Routed {
     pub(super) outcome: Option<Outcome<GroupId>>,
     /// Among whom it is rung, and whether it can go elsewhere; none where nobody is.
     pub(super) rung: Option<(GroupIx, bool)>,
+    /// Whether the caller may be promised a call.
+    pub(super) can_be_called_back: bool,
     /// Whether a route was passed over because no CRM had been asked about the caller.
     pub(super) caller_not_known: bool,
 }
@@ -33,6 +35,7 @@ impl Routed {
             route: matched.route.map(|route| route.id.clone()),
             outcome: matched.route.map(|route| outcome(&route.outcome)),
             rung,
+            can_be_called_back,
             caller_not_known: matched.passed.iter().any(|passed| passed.failed == Condition::NoWord),
         }
     }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::interventions;
 use crate::core::distribution::availability::{AgentState, Pause, PauseCause};
-use crate::core::distribution::misses::MissKind;
+use crate::core::distribution::misses::{MissKind, MissPause};
 use crate::core::distribution::rotation;
 use crate::core::distribution::tally::Tally;
 use crate::core::ids::AgentId;
@@ -16,7 +16,7 @@ use crate::core::intervention::Load;
 use crate::core::policy::Guard;
 use crate::core::record::{Presence, PresenceState};
 use crate::core::working_time::shifts::{self, AtWork};
-use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, MemberRef, Workspace};
+use crate::core::workspace::{AgentIx, ConnectionKind, EventFeed, GroupIx, MemberRef, Workspace};
 use crate::http::access::Reader;
 use crate::http::body::JsonBody;
 use crate::http::problem::{Code, Problem};
@@ -46,6 +46,8 @@ pub struct AgentItem {
     pub load: Load,
     /// The pause that begins when the call at hand ends; null without one.
     pub pause_after_call: Option<AskedPauseItem>,
+    /// The groups in which misses in a row pause the agent now. In all groups of the agent: then `state` is `paused`.
+    pub paused_in: Vec<PausedInItem>,
     /// Offers not taken since the last answered one and since a presence was last set, by kind.
     pub misses: MissCounts,
 }
@@ -59,6 +61,17 @@ pub struct AskedPauseItem {
     pub reason: Option<String>,
     /// When it ends by itself.
     pub until: Option<String>,
+}
+
+/// An automatic pause in one group.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PausedInItem {
+    /// The group.
+    pub group: String,
+    /// Why: `3 missed calls in a row`.
+    pub reason: String,
+    /// When it ends by itself.
+    pub until: String,
 }
 
 /// How many offers in a row an agent did not take.
@@ -281,12 +294,25 @@ fn item(tally: &Tally, ix: AgentIx, now: Timestamp, told: bool) -> AgentItem {
             reason: asked.reason.clone(),
             until: asked.until.map(|until| until.to_string()),
         }),
+        paused_in: paused_in(tally, ix, now),
         misses: MissCounts {
             missed: misses(MissKind::Missed),
             rejected: misses(MissKind::Rejected),
             busy: misses(MissKind::Busy),
             unreachable: misses(MissKind::Unreachable),
         },
+    }
+}
+
+fn paused_in(tally: &Tally, ix: AgentIx, now: Timestamp) -> Vec<PausedInItem> {
+    let told = |(group, pause): (GroupIx, Option<MissPause>)| {
+        let pause = pause?;
+        let group = tally.workspace().group(group).id.to_string();
+        Some(PausedInItem { group, reason: pause.to_string(), until: pause.until.to_string() })
+    };
+    match tally.agent(ix).presence(now) {
+        PresenceState::Available => rotation::miss_pauses(tally, ix, now).into_iter().filter_map(told).collect(),
+        PresenceState::Paused | PresenceState::OffDuty => Vec::new(),
     }
 }
 

@@ -86,6 +86,7 @@ pub(super) fn rested(view: &GroupView) -> Option<String> {
         AllStopped::Fallback => "the call went to the backup number".to_owned(),
         AllStopped::Group(group) => format!("the call went to group `{group}`"),
         AllStopped::LeastOver(agent) => format!("the call went to `{agent}`, who was past a limit least"),
+        AllStopped::Callback => "the caller was promised a call".to_owned(),
         AllStopped::Nowhere => "nothing that the policy names could take the call".to_owned(),
     };
     Some(format!("Everybody left in group `{}` rested, so {then}.", view.group))

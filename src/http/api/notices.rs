@@ -63,7 +63,7 @@ pub struct NoticeList {
 }
 
 /// What a sales lead should know now: automatic pauses, pauses asked for, shares nobody can carry, loads nobody can carry, PBX clocks
-/// that are wrong, scores kept out, groups in which nobody can be rung.
+/// that are wrong, scores kept out, groups in which nobody can be rung. An agent sees what is about that agent alone.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/notices",
@@ -72,7 +72,8 @@ pub struct NoticeList {
     responses((status = 200, body = NoticeList), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn list_notices(State(state): State<AppState>, reader: Reader) -> Result<Json<NoticeList>, Problem> {
-    if !reader.role.may_see_notices() {
+    let only_own = !reader.role.may_see_notices();
+    if only_own && reader.agent.is_none() {
         return Err(Problem::new(Code::Forbidden, "Notices are for those who lead: ask with another role's token."));
     }
     let (now, shares) = (state.clock.now(), reader.tenant.shares.load_full());
@@ -80,6 +81,7 @@ pub async fn list_notices(State(state): State<AppState>, reader: Reader) -> Resu
     let mut found = Vec::new();
     let mut look = |tally: &Tally| found = notice::notices(&Scene { tally, shares: &shares, refused: &refused, now });
     state.store.view(&reader.tenant.workspace.id, now, &mut look).await?;
+    found.retain(|notice| !only_own || notice.agent == reader.agent);
     Ok(Json(NoticeList { items: found.into_iter().map(item).collect(), next: None }))
 }
 

@@ -56,7 +56,16 @@ fn caller() -> PhoneNumber {
 fn ask(floor: &mut Floor, call: &str, group: GroupIx, responsible: Option<AgentIx>) -> Choice {
     let (key, caller) = (Floor::key(call), caller());
     let now = floor.now;
-    let question = Question { call: &key, group, now, exclude: &[], responsible, caller: Some(&caller), has_fallback: true };
+    let question = Question {
+        call: &key,
+        group,
+        now,
+        exclude: &[],
+        responsible,
+        caller: Some(&caller),
+        has_fallback: true,
+        can_be_called_back: true,
+    };
     let choice = choose::choose(&floor.tally, &floor.shares, &question);
     let sequence = floor.tally.sequence() + 1;
     let decision_id = uuid::Uuid::from_u128(u128::from(sequence));

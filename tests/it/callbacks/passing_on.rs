@@ -174,7 +174,7 @@ fn the_last_decision_says_who_has_a_task() {
     floor.pass(600.0);
     let head = |key: CallKey, sequence: u64, at| RecordHead {
         sequence,
-        decision_id: uuid::Uuid::from_u128(u128::from(sequence)).into(),
+        decision_id: uuid::Uuid::from_u128(u128::from(sequence)),
         call: key,
         attempt: u32::try_from(sequence).unwrap() - 1,
         received_at: at,

@@ -5,6 +5,7 @@ use meritline::core::decision::{Reason, Stage};
 use meritline::core::load::guard::Indicator;
 use meritline::core::policy::{Guard, PersonalManager, WhenAllStopped};
 use meritline::core::record::{AllStopped, DecisionRecord, MemberStanding, PresenceState};
+use meritline::core::routing::route::Outcome;
 use meritline::core::workspace::{FaultKind, GroupIx, Workspace, WorkspaceParts};
 
 use super::floor::{expected, guarded, only, standings};
@@ -105,6 +106,28 @@ fn the_one_past_a_limit_least_is_rung() {
         floor.event(call, CallEventType::Ended, None);
     }
     assert_eq!(listed(&floor.decide("c"))[0].0, "anna");
+}
+
+/// Only who has a number is promised a call: for the others the next entry holds.
+#[test]
+fn the_caller_is_promised_a_call_where_the_order_says_so() {
+    for (order, then) in [
+        (&[WhenAllStopped::Callback, WhenAllStopped::Fallback][..], (AllStopped::Fallback, Reason::Fallback)),
+        (&[WhenAllStopped::Callback, support()][..], (AllStopped::Group("support".into()), Reason::Percent)),
+        (&[WhenAllStopped::Callback][..], (AllStopped::Nowhere, Reason::Fallback)),
+    ] {
+        let mut floor = floor(order);
+        stop(&mut floor, "anna", 14);
+        stop(&mut floor, "boris", 15);
+        let choice = floor.choose("a", &[]);
+        let promised = Outcome::Callback { group: "sales".into() };
+        assert_eq!((choice.reason, choice.targets.len(), choice.promise()), (Reason::Callback, 0, Some(promised)));
+        assert_eq!(choice.groups[0].guard.all_stopped, Some(AllStopped::Callback));
+        floor.can_be_called_back = false;
+        let choice = floor.choose("b", &[]);
+        assert_eq!((choice.groups[0].guard.all_stopped.clone(), choice.reason), (Some(then.0), then.1));
+        assert_eq!(choice.promise(), None);
+    }
 }
 
 #[test]

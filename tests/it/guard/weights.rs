@@ -28,6 +28,7 @@ fn without_fallback(floor: &Floor, call: &str) -> Choice {
         responsible: floor.responsible,
         caller: None,
         has_fallback: false,
+        can_be_called_back: false,
     };
     choose::choose(&floor.tally, &floor.shares, &question)
 }

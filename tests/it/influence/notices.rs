@@ -63,6 +63,38 @@ async fn an_automatic_pause_is_told_with_its_counts_and_its_end() {
     assert!(notices(&service, &viewer).await.is_empty(), "it is over, so nothing is told");
 }
 
+/// Paused in one of two groups: notice, list of agents and decisions say the same, to the agent too, and nothing of others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_in_one_of_two_groups_is_told_as_that() {
+    let workspace = SampleWorkspace::new("acme")
+        .agents(&["anna", "boris"])
+        .policy("even", |policy| policy.missed_offers = MissedOffers::default())
+        .policy("patient", |_| {})
+        .group("sales", "even", &[("anna", 1.0), ("boris", 1.0)])
+        .group("support", "patient", &[("anna", 1.0), ("boris", 1.0)])
+        .route("main", "sales")
+        .build();
+    let service = TestService::of(workspace).await;
+    for call in ["c-1", "c-2", "c-3"] {
+        not_taken(&service, call, "anna", "missed").await;
+    }
+    let (anna, boris) =
+        (service.token("acme", Role::Agent, Some("anna")).await, service.token("acme", Role::Agent, Some("boris")).await);
+    let told = notices(&service, &anna).await;
+    let text = "`anna` is paused in group `sales` until 06:17: 3 missed calls in a row; ask whether all is well, and set `anna` to \
+                available to end the pause earlier.";
+    assert_eq!((told.len(), &told[0]["text"], &told[0]["group"]), (1, &json!(text), &json!("sales")));
+    let lead = service.token("acme", Role::SalesLead, None).await;
+    assert_eq!(notices(&service, &lead).await, told);
+    assert!(notices(&service, &boris).await.is_empty(), "of others an agent is told nothing");
+    let agents = service.client.read("agents", &lead).expect(200).await.json();
+    let paused = json!([{"group": "sales", "reason": "3 missed calls in a row", "until": "2026-11-23T06:17:00Z"}]);
+    assert_eq!((&agents["items"][0]["state"], &agents["items"][0]["paused_in"]), (&json!("free"), &paused));
+    assert_eq!(agents["items"][1]["paused_in"], json!([]));
+    let asked = service.client.ask(&json!({"call_id": "c-4", "called": "+74951112233"})).expect(200).await;
+    assert_eq!(asked.agents(), ["boris"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pause_that_would_empty_the_group_is_told_instead_of_held() {
     let service = service(&["anna"]).await;
@@ -132,6 +164,56 @@ async fn nobody_to_ring_is_told_while_calls_come() {
     assert!(notices(&service, &lead).await.is_empty(), "no calls for an hour");
 }
 
+const OFFICE: &str = r#"
+workspace: acme
+time_zone: UTC
+hours: [{id: office, weekly: {mon: ["06:00-07:00"]}}]
+agents: [{id: anna, numbers: [{sip: "101"}], hours: office}, {id: boris, numbers: [{sip: "102"}], hours: office}]
+groups: [{id: sales, members: [anna, boris], policy: even}]
+policies: [{id: even, mode: percent, guard: {calls_per_hour: [3, 5]}}]
+routes: [{id: main, group: sales, fallback: {number: "+74951112200"}}]
+connections: [{id: pbx, integration: pbx/native, settings: {token: "env:PBX_TOKEN"}}]
+"#;
+
+/// While people are at work, who is paused, off duty or stopped is missed; once the hours are over nobody is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_to_ring_goes_by_the_working_hours_and_the_guard() {
+    let checked =
+        meritline::workspace_file::read(OFFICE, "acme.yaml", &meritline::service::settings_check::Integrations).unwrap();
+    let service = TestService::of(std::sync::Arc::new(checked.workspace)).await;
+    let lead = service.token("acme", Role::SalesLead, None).await;
+    let set = async |agent: &str, state: &str| {
+        let path = format!("/api/v1/workspaces/acme/agents/{agent}/presence");
+        service.client.put(&path, &json!({"state": state})).token(&lead).expect(200).await;
+    };
+    let told = async || {
+        let told = notices(&service, &lead).await;
+        let told = told.iter().filter(|notice| notice["kind"] == "nobody_to_ring");
+        told.map(|notice| notice["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for call in 0..6 {
+        let event = |what: &str, agent: Value| json!({"event_id": format!("x{call}-{what}"), "call_id": format!("x{call}"), "type": what, "agent": agent, "at": "2026-11-23T06:00:05Z"});
+        service.client.tell(&json!([event("answered", json!("anna")), event("ended", Value::Null)])).expect(200).await;
+    }
+    let ask = async |call: &str| service.client.ask(&json!({"call_id": call, "called": "+74951112233"})).expect(200).await;
+    assert_eq!(ask("c-1").await.agents(), ["boris"]);
+    assert!(told().await.is_empty());
+    for (state, how) in [("paused", "1 paused"), ("off_duty", "1 off duty")] {
+        set("boris", state).await;
+        let text = format!(
+            "Nobody can be rung in group `sales` now ({how}, 1 stopped by the guard); calls go to the fallback: bring somebody in."
+        );
+        assert_eq!(told().await, [text]);
+    }
+    set("boris", "available").await;
+    service.site.clock.pass(3601);
+    for state in ["available", "off_duty"] {
+        assert!(ask(&format!("late-{state}")).await.agents().is_empty());
+        assert!(told().await.is_empty(), "the hours are over, boris is {state}");
+        set("boris", "off_duty").await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_that_go_to_nobody_are_told_with_their_route() {
     let workspace = SampleWorkspace::new("acme")
@@ -162,6 +244,6 @@ async fn notices_are_for_those_who_lead_and_look_on() {
         service.client.read("notices", &token).expect(200).await;
     }
     let agent = service.token("acme", Role::Agent, Some("anna")).await;
-    assert_eq!(service.client.read("notices", &agent).expect(403).await.code(), "forbidden");
+    assert!(notices(&service, &agent).await.is_empty(), "an agent reads the own ones: there is none");
     service.client.get("/api/v1/workspaces/acme/notices").expect(401).await;
 }

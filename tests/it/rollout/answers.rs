@@ -199,8 +199,16 @@ fn a_personal_call_is_the_same_in_both_arms() {
     floor.tally.bind(test_workspace(personal));
     let key = Floor::key("c-1");
     let responsible = Some(AgentIx(1));
-    let question =
-        Question { call: &key, group: GroupIx(0), now: floor.now, exclude: &[], responsible, caller: None, has_fallback: true };
+    let question = Question {
+        call: &key,
+        group: GroupIx(0),
+        now: floor.now,
+        exclude: &[],
+        responsible,
+        caller: None,
+        has_fallback: true,
+        can_be_called_back: true,
+    };
     let choice = choose(&floor.tally, &floor.shares, &question);
     let record = floor.commit("c-1", choice);
     assert_eq!((answered(&record), other(&record)), ("a001".to_owned(), "a001".to_owned()));

@@ -207,3 +207,24 @@ fn lists_and_conditions_are_exported_and_compared() {
     assert_eq!(lines[0], "~ list vip: numbers +1 -1", "who is on a list is nobody's business");
     assert_eq!(lines[1], "~ route b: callback {\"group\":\"sales\"}; reject {} -> default");
 }
+
+/// Mobile callers wait less; what makes them wait longer is told where it stands.
+#[test]
+fn mobile_callers_who_would_wait_longer_are_warned_of() {
+    let told = |dialling: &str| -> Vec<String> {
+        let text = file("  - {id: main, group: sales, fallback: {number: \"+74951112200\"}}")
+            .replace("callback: {tasks: false}", &format!("dialling: {dialling}"));
+        let checked = workspace_file::read(&text, "acme.yaml", &Integrations).unwrap();
+        checked.warnings.iter().map(|warning| format!("{}: {}", warning.path, warning.message)).collect()
+    };
+    let longer = told("{mobile_callers: {ring_seconds: 60}}");
+    let begins =
+        "policies[0].dialling.mobile_callers.ring_seconds: callers on a mobile phone, who wait less, would be rung for 60 s";
+    assert!(longer.len() == 1 && longer[0].starts_with(begins), "{longer:?}");
+    let more = told("{mobile_callers: {targets_max: 6}}");
+    let begins = "policies[0].dialling.mobile_callers.targets_max: no caller gets more than the 5 targets";
+    assert!(more.len() == 1 && more[0].starts_with(begins), "{more:?}");
+    let usual = told("{ring_seconds: 10, targets_max: 2, mobile_callers: {}}");
+    assert!(usual.len() == 1 && usual[0].starts_with("policies[0].dialling.mobile_callers: "), "{usual:?}");
+    assert!(told("{mobile_callers: {ring_seconds: 20, targets_max: 5}}").is_empty());
+}

@@ -130,6 +130,7 @@ proptest! {
             responsible: state.responsible.map(|at| floor.agent_ix(AGENTS[at])),
             caller: Some(&caller),
             has_fallback: state.has_fallback,
+            can_be_called_back: false,
         };
         let choice = choose::choose(&floor.tally, &floor.shares, &question);
         let is_here = |agent: &str| state.presence[AGENTS.iter().position(|known| *known == agent).unwrap()] == PresenceState::Available;

@@ -9,14 +9,14 @@ const REJECT: &str = "\n  - {id: spam, reject: {}}";
 const BRANCH: &str = "\n  - {id: night, branch: night, fallback: {number: \"+74951112200\"}}";
 const CALLBACK: &str = "\n  - {id: later, callback: {group: sales}, fallback: {number: \"+74951112200\"}}";
 
-async fn uis(service: &TestService) -> Value {
+pub(super) async fn uis(service: &TestService) -> Value {
     let token = secret("acme", "uis");
     let path = format!("/hooks/acme/uis?token={token}&call_session_id=981&numa=79161234567&numb=74951112233");
     service.client.get(&path).expect(200).await.json()
 }
 
 /// The numbers that Exolve is to ring.
-async fn exolve(service: &TestService) -> Value {
+pub(super) async fn exolve(service: &TestService) -> Value {
     let token = secret("acme", "exolve");
     let body = json!({"id": "7", "jsonrpc": "2.0", "method": "getControlCallFollowMe",
         "params": {"sip_id": "74951112233", "numberA": "79161234567", "call_sid": "sid-1"}});

@@ -107,6 +107,47 @@ async fn calls_that_are_sent_away_make_no_task() {
     assert_eq!(tasks(&service).await, Vec::<Value>::new());
 }
 
+/// The same promise where the guard has stopped everybody and the policy's order says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_everybody_rests_a_call_may_be_promised() {
+    let text = super::file("\n  - {id: main, group: sales, fallback: {number: \"+74951112200\"}}");
+    let text = text.replace(
+        "callback: {tasks: false}",
+        "callback: {tasks: false}, guard: {calls_per_hour: [10, 14], when_all_stopped: [callback, fallback]}",
+    );
+    let checked = meritline::workspace_file::read(&text, "acme.yaml", &meritline::service::settings_check::Integrations).unwrap();
+    let told: Vec<String> = checked.warnings.iter().map(|warning| format!("{}: {}", warning.path, warning.message)).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let begins = "policies[0].guard.when_all_stopped[0]: connection `exolve`: ";
+    assert!(told[0].starts_with(begins) && told[0].contains("the caller is not told"), "{told:?}");
+
+    let service = TestService::of(Arc::new(checked.workspace)).await;
+    for (agent, calls) in [("boris", 14), ("clara", 15)] {
+        for call in 0..calls {
+            let call = format!("{agent}-{call}");
+            tell(&service, &call, "answered", Some(agent)).await;
+            tell(&service, &call, "ended", None).await;
+        }
+    }
+    let answer = service.answered("c-1", Some(CALLER)).await;
+    let said = |answer: &Value| (answer["outcome"].clone(), answer["reason"].clone(), answer["targets"].clone());
+    assert_eq!(said(&answer), (json!("callback"), json!("callback"), json!([])));
+    service.site.clock.pass(1);
+    assert_eq!(super::outcomes::uis(&service).await, json!({"returned_code": "we_call"}));
+    assert_eq!(super::outcomes::exolve(&service).await, json!(["74951112200"]), "no such word there: the fallback");
+    let withheld = service.answered("c-2", None).await;
+    assert_eq!(said(&withheld), (json!("ring"), json!("fallback"), json!([])));
+
+    let [task] = tasks(&service).await.try_into().unwrap();
+    let told = |key: &str| task[key].clone();
+    assert_eq!((told("call_id"), told("promised"), told("group")), (json!("c-1"), json!(true), json!("sales")));
+    assert_eq!(share_out(&service).await, 0, "who rests is left alone");
+    service.site.clock.pass(2 * 3600);
+    assert_eq!(share_out(&service).await, 1);
+    let service = service.restart().await;
+    assert_eq!(tasks(&service).await[0]["state"], "assigned");
+}
+
 /// After a restart the promise is still known.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_promise_outlives_a_restart() {

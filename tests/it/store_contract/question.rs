@@ -41,7 +41,16 @@ pub(crate) fn decided(tally: &Tally, call: &CallKey, attempt: u32, now: Timestam
     let workspace = tally.workspace();
     let route = &workspace.routes[0];
     let group = *route.outcome.group().unwrap();
-    let question = Question { call, group, now, exclude: &[], responsible: None, caller: None, has_fallback: true };
+    let question = Question {
+        call,
+        group,
+        now,
+        exclude: &[],
+        responsible: None,
+        caller: None,
+        has_fallback: true,
+        can_be_called_back: true,
+    };
     let choice = choose(tally, &ShareBoard::of_base(workspace), &question);
     let agents: Vec<&str> = choice.targets.iter().map(|target| target.agent.as_str()).collect();
     let body = format!("{}/{attempt}: {}", call.call, agents.join(","));

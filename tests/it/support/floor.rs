@@ -111,6 +111,8 @@ pub struct Floor {
     pub group: GroupIx,
     /// The manager of whoever calls next.
     pub responsible: Option<AgentIx>,
+    /// Whether callers may be promised a call.
+    pub can_be_called_back: bool,
     events: u64,
 }
 
@@ -123,6 +125,7 @@ impl Floor {
             feed: Feed::Events,
             group: GroupIx(0),
             responsible: None,
+            can_be_called_back: true,
             events: 0,
         }
     }
@@ -153,6 +156,7 @@ impl Floor {
             responsible: self.responsible,
             caller: None,
             has_fallback: true,
+            can_be_called_back: self.can_be_called_back,
         };
         choose::choose(&self.tally, &self.shares, &question)
     }

@@ -34,8 +34,11 @@ impl Walk<'_> {
         let (workspace, question) = (self.workspace, self.question);
         for entry in &workspace.policy_of(question.group).guard.when_all_stopped {
             match entry {
-                WhenAllStopped::Fallback if question.has_fallback => return self.nobody(AllStopped::Fallback),
-                WhenAllStopped::Fallback => {}
+                WhenAllStopped::Fallback if question.has_fallback => return self.nobody(AllStopped::Fallback, Reason::Fallback),
+                WhenAllStopped::Callback if question.can_be_called_back => {
+                    return self.nobody(AllStopped::Callback, Reason::Callback);
+                }
+                WhenAllStopped::Fallback | WhenAllStopped::Callback => {}
                 WhenAllStopped::Group(id) => {
                     // Nobody goes round in circles: the check of a workspace refuses that.
                     let Some(group) = workspace.find_group(id) else { continue };
@@ -51,12 +54,12 @@ impl Walk<'_> {
                 }
             }
         }
-        self.nobody(AllStopped::Nowhere)
+        self.nobody(AllStopped::Nowhere, Reason::Fallback)
     }
 
-    fn nobody(mut self, why: AllStopped) -> Choice {
-        let groups = self.resting_view(why).into_iter().collect();
-        Choice { groups, ..Choice::nobody(Reason::Fallback) }
+    fn nobody(mut self, then: AllStopped, reason: Reason) -> Choice {
+        let groups = self.resting_view(then).into_iter().collect();
+        Choice { groups, ..Choice::nobody(reason) }
     }
 
     /// Another group's choice, with the group whose people rest in front, where the route's group is looked for.
