@@ -357,6 +357,10 @@ impl Scores {
             shares.group(group).filter(|_| matches!(arm, None | Some(Arm::Policy)))
         });
         let mut found = Self::default();
+        if choice.targets.is_empty() {
+            // Nobody was chosen by any scores.
+            return found;
+        }
         for group in groups.filter(|group| group.follows_scores) {
             let Some(as_of) = group.scores_as_of else {
                 found.degraded = Some(Degraded::ScoresMissing);

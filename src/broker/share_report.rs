@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::recorded_calls::{calls_of, chunk};
 use super::store::{Store, StoreError};
 use super::tenant::Tenant;
+use crate::core::decision::Reason;
 use crate::core::distribution::call_state::{CallState, GroupPart};
 use crate::core::distribution::callback;
 use crate::core::distribution::recent_calls::RecentCalls;
@@ -15,7 +16,9 @@ use crate::core::ids::MemberId;
 use crate::core::intervention::InterventionBook;
 use crate::core::load::feasible_share::GroupCeiling;
 use crate::core::load::load_meter::LoadMeter;
-use crate::core::shares::share_report::{ShareParts, ShareReport};
+use crate::core::policy::Count;
+use crate::core::record::DecisionRecord;
+use crate::core::shares::share_report::{CameBy, ShareParts, ShareReport};
 use crate::core::workspace::GroupIx;
 
 /// The shares of a group over a span.
@@ -71,7 +74,28 @@ pub async fn explain_shares(
 }
 
 fn add(report: &mut ShareReport, call: &CallState, part: &GroupPart) {
-    // What the guard and own settings left is told by what the decision saw.
-    let view = call.decisions.iter().flat_map(|record| &record.groups).find(|view| view.group == part.group);
-    report.add(part, |position| view.map_or(1.0, |view| view.left_of_share(position)));
+    // What the guard and own settings left is told by what the decision saw that the part is of.
+    let record = call.decisions.iter().find(|record| record.sequence == part.key.sequence);
+    let view = record.and_then(|record| record.groups.iter().find(|view| view.group == part.group));
+    let came_by = record.map_or(CameBy::Credit, |record| came_by(record, part));
+    report.add(part, came_by, |position| view.map_or(1.0, |view| view.left_of_share(position)));
+}
+
+/// How a call came to the member that its part charges.
+fn came_by(record: &DecisionRecord, part: &GroupPart) -> CameBy {
+    let is_first = part.key.target == 0;
+    match record.decision.reason {
+        Reason::PersonalManager if is_first => CameBy::Caller,
+        // A task to call somebody back is given by credit.
+        Reason::Callback if is_first && record.asked.calls_back.is_none() => CameBy::Caller,
+        Reason::PersonalManager | Reason::Callback | Reason::Fallback | Reason::NoRoute => CameBy::Credit,
+        Reason::Percent | Reason::EqualCalls | Reason::EqualTalkTime | Reason::Performance | Reason::HeadCount => {
+            let first = record.paths.first().map(Vec::as_slice).unwrap_or_default();
+            let named = first.iter().find(|step| record.view(**step).is_some_and(|view| view.group == part.group));
+            // Where offers are charged, each is a call of its own: nobody took one over.
+            let counts = named.and_then(|step| record.view(*step)).is_some_and(|view| view.count == Count::Answered);
+            let named = named.filter(|step| counts && step.member != part.contribution.member);
+            named.map_or(CameBy::Credit, |step| CameBy::After(step.member))
+        }
+    }
 }

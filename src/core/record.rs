@@ -261,7 +261,8 @@ pub struct DecisionRecord {
     pub feed: Feed,
     /// Whether the call moves credit at all; a personal call kept apart does not.
     pub moves_credit: bool,
-    /// Every group that was looked into, the route's group first.
+    /// The groups on the way to a target, the route's group first; where nobody could be rung all that were looked into, none in records
+    /// of older programs.
     pub groups: Vec<GroupView>,
     /// For each target the choices that led to it, from the route's group down; empty for a personal manager outside.
     pub paths: Vec<Vec<Step>>,

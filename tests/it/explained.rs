@@ -93,3 +93,53 @@ async fn the_busy_are_counted_among_the_busy() {
                 of the free nobody was left to try.";
     assert_eq!(sentences(&service.explained("c-3", CALLER).await), [text]);
 }
+
+/// Six people in two groups, and nobody to ring: each group says why. Neither the call nor what is told of it later moves credit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_rang_nobody_says_why_for_each_group() {
+    let people = ["anna", "boris", "clara", "dora", "egor", "fedor"];
+    let team = SampleWorkspace::new("acme").agents(&people).policy("even", |_| {});
+    let team = team.group("north", "even", &[("clara", 1.0), ("dora", 1.0), ("egor", 1.0), ("fedor", 0.0)]);
+    let team = team.group("sales", "even", &[("anna", 1.0), ("boris", 1.0), ("north", 2.0)]);
+    let service = TestService::of(team.route("main", "sales").build()).await;
+    let lead = service.token("acme", Role::SalesLead, None).await;
+    for (agent, state) in [("boris", "paused"), ("clara", "off_duty"), ("dora", "off_duty")] {
+        let path = format!("/api/v1/workspaces/acme/agents/{agent}/presence");
+        service.client.put(&path, &json!({"state": state})).token(&lead).expect(200).await;
+    }
+    for (call, agent) in [("x", "anna"), ("y", "egor")] {
+        service.has_told(call, "answered", Some(agent)).await;
+    }
+    let shares = async || service.client.read("groups/sales/shares", &lead).expect(200).await.json()["members"].clone();
+    let before = shares().await;
+    let explained = service.explained("c-1", CALLER).await;
+    assert_eq!((&explained["decision"]["reason"], &explained["decision"]["targets"]), (&json!("fallback"), &json!([])));
+    let expected = [
+        "Nobody in group `sales` could be rung: 1 busy, 1 paused, for `north` see there.",
+        "Nobody in group `north` could be rung: 1 busy, 2 off duty, 1 without a share.",
+    ];
+    assert_eq!(sentences(&explained), expected);
+    // Nothing was shared out, even if the PBX rings somebody on its own.
+    service.has_told("c-1", "answered", Some("anna")).await;
+    service.has_told("c-1", "ended", None).await;
+    assert_eq!(shares().await, before);
+    let service = service.restart().await;
+    let id = explained["decision"]["decision_id"].as_str().unwrap();
+    let again = service.client.read(&format!("decisions/{id}"), &lead).expect(200).await.json();
+    assert_eq!(again["steps"], explained["steps"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_only_the_manager_may_be_rung_that_is_why_nobody_was() {
+    let team = three().policy("own", |policy| policy.personal_manager = PersonalManager::Only).group("sales", "own", &PEOPLE);
+    let service = Site::new(vec![team.route("main", "sales").crm(CRM).build()]).start().await;
+    let explained = service.explained("c-1", CALLER).await;
+    assert_eq!(sentences(&explained), ["In group `sales` only the caller's own manager may be rung, and none is known: 3 free."]);
+    service.site.directory.knows("+79160000001", "user-boris");
+    let lead = service.token("acme", Role::SalesLead, None).await;
+    let path = "/api/v1/workspaces/acme/agents/boris/presence";
+    service.client.put(path, &json!({"state": "paused"})).token(&lead).expect(200).await;
+    let explained = service.explained("c-2", "+79160000001").await;
+    let text = "In group `sales` only the caller's own manager may be rung, and `boris` could not be: 2 free, 1 paused.";
+    assert_eq!(sentences(&explained), [text]);
+}

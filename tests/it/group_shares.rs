@@ -8,7 +8,7 @@ use meritline::core::policy::{Count, Mode, Policy};
 use meritline::core::proving::rollout::{FollowedCalls, Rollout};
 use meritline::core::record::PresenceState::{self, Available, Paused};
 use meritline::core::shares::share_board::ShareBoard;
-use meritline::core::shares::share_report::ShareReport;
+use meritline::core::shares::share_report::{CameBy, ShareReport};
 
 use crate::support::floor::{Floor, GroupOf, near, plain_policy, workspace};
 
@@ -132,7 +132,7 @@ fn the_explanation_calls_it_presence() {
     let calls: Vec<&CallState> = (0..10).filter_map(|number| floor.tally.call(&Floor::key(&format!("c{number}")))).collect();
     assert_eq!(calls.len(), 10);
     for part in calls.iter().flat_map(|call| call.parts(floor.now)).filter(|part| part.group.as_str() == "sales") {
-        report.add(&part, |_| 1.0);
+        report.add(&part, CameBy::Credit, |_| 1.0);
     }
     let parts = &report.shares(|_| None)["large"];
     near(&[parts.base, parts.guard, parts.presence], &[4.0 / 6.0, 0.0, 0.5 - 4.0 / 6.0], 1e-12);

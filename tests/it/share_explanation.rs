@@ -5,13 +5,14 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use meritline::broker::ports::Clock;
 use meritline::core::ids::MemberId;
+use meritline::core::policy::{PersonalCalls, PersonalManager};
 use meritline::core::shares::share_board::{GroupShares, ShareBoard};
-use meritline::core::shares::share_report::ShareReport;
+use meritline::core::shares::share_report::{CameBy, ShareReport};
 use meritline::http::access::Role;
 use serde_json::{Value, json};
 
 use crate::support::sample_workspace::SampleWorkspace;
-use crate::support::service::TestService;
+use crate::support::service::{CRM, Site, TestService};
 
 fn team(anna: f64, boris: f64) -> SampleWorkspace {
     let members = [("anna", anna), ("boris", boris)];
@@ -58,7 +59,12 @@ fn points(explained: &Value) -> Vec<(String, f64)> {
 }
 
 fn named(parts: [f64; 6]) -> Vec<(String, f64)> {
-    let names = ["base", "score", "guard", "presence", "feasibility", "rest"];
+    let [base, score, guard, presence, feasibility, rest] = parts;
+    named_all([base, score, guard, presence, feasibility, 0.0, 0.0, rest])
+}
+
+fn named_all(parts: [f64; 8]) -> Vec<(String, f64)> {
+    let names = ["base", "score", "guard", "presence", "feasibility", "personal", "missed", "rest"];
     names.into_iter().map(str::to_owned).zip(parts).collect()
 }
 
@@ -138,7 +144,7 @@ fn what_nobody_could_carry_is_told_apart_from_what_is_owed() {
     for call in 0..100u32 {
         let contribution = Contribution { lambda: Arc::clone(&lambda), member: u32::from(call >= 44), units: 1.0 };
         let key = EntryKey { at_us: i64::from(call), sequence: u64::from(call), target: 0 };
-        report.add(&GroupPart { group: "sales".into(), key, contribution, talk_seconds: None }, |_| 1.0);
+        report.add(&GroupPart { group: "sales".into(), key, contribution, talk_seconds: None }, CameBy::Credit, |_| 1.0);
     }
     let shares = report.shares(|_| Some(0.45));
     let close = |value: f64, expected: f64| assert!((value - expected).abs() < 1e-9, "{value} is not {expected}");
@@ -178,4 +184,62 @@ async fn a_span_that_makes_no_sense_is_told() {
     }
     let empty = service.explanation("", 200).await;
     assert_eq!((empty["total"].as_f64(), empty["members"].as_array().unwrap().len()), (Some(0.0), 0));
+}
+
+/// Half and half. The caller's manager is anna: four calls are hers for that, half of each beyond what she was due.
+/// What follows is evened out by credit, so what is told is what is left of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_given_for_who_called_are_told_apart_from_what_is_owed() {
+    let team = SampleWorkspace::new("acme").agents(&["anna", "boris"]).policy("own", |policy| {
+        policy.personal_manager = PersonalManager::Prefer;
+        policy.personal_calls = PersonalCalls::Count;
+    });
+    let team = team.group("sales", "own", &[("anna", 1.0), ("boris", 1.0)]).route("main", "sales").crm(CRM);
+    let service = Site::new(vec![team.build()]).start().await;
+    service.site.directory.knows("+79161234567", "user-anna");
+    let start = service.site.clock.now();
+    let call = async |name: &str, caller: Option<&str>, takes: &str| {
+        let question = json!({"call_id": name, "caller": caller, "called": "+74951112233"});
+        let first = service.client.ask(&question).expect(200).await.agents().remove(0);
+        for (kind, agent) in [("answered", Some(takes)), ("ended", None)] {
+            let at = service.site.clock.now().to_string();
+            let event = json!({"event_id": format!("{name}-{kind}"), "call_id": name, "type": kind, "agent": agent, "at": at});
+            service.client.tell(&event).expect(200).await;
+        }
+        service.site.clock.pass(60);
+        first
+    };
+    for name in ["p-1", "p-2", "p-3", "p-4"] {
+        assert_eq!(call(name, Some("+79161234567"), "anna").await, "anna");
+    }
+    let told = service.explanation(&service.hour_from(start), 200).await;
+    assert_eq!(points(&told["members"][0]), named_all([50.0, 0.0, 0.0, 0.0, 0.0, 50.0, 0.0, 0.0]));
+    assert_eq!(points(&told["members"][1]), named_all([50.0, 0.0, 0.0, 0.0, 0.0, -50.0, 0.0, 0.0]));
+    let sentence = "`anna` got 100.0 %: set share 50.0, calls given for who called +50.0.";
+    assert_eq!(told["members"][0]["sentence"], sentence);
+    // Two strangers go to boris, who is owed: 4 of 6 are 66.7 %, and that is still the managers' doing.
+    for name in ["s-1", "s-2"] {
+        assert_eq!(call(name, None, "boris").await, "boris");
+    }
+    let told = service.explanation(&service.hour_from(start), 200).await;
+    let third = 16.666667;
+    assert_eq!(points(&told["members"][0]), named_all([50.0, 0.0, 0.0, 0.0, 0.0, third, 0.0, 0.0]));
+    assert_eq!(points(&told["members"][1]), named_all([50.0, 0.0, 0.0, 0.0, 0.0, -third, 0.0, 0.0]));
+}
+
+/// Half and half; anna is named first and boris takes the call: the half call each is apart from the due share is her miss.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn offers_that_others_took_are_told_apart_from_what_is_owed() {
+    let service = TestService::of(team(1.0, 1.0).build()).await;
+    let start = service.site.clock.now();
+    let asked = service.client.ask(&json!({"call_id": "c", "called": "+74951112233"})).expect(200).await;
+    assert_eq!(asked.agents(), ["anna", "boris"]);
+    for (kind, agent) in [("missed", Some("anna")), ("answered", Some("boris")), ("ended", None)] {
+        let at = service.site.clock.now().to_string();
+        let event = json!({"event_id": kind, "call_id": "c", "type": kind, "agent": agent, "at": at});
+        service.client.tell(&event).expect(200).await;
+    }
+    let told = service.explanation(&service.hour_from(start), 200).await;
+    assert_eq!(points(&told["members"][0]), named_all([50.0, 0.0, 0.0, 0.0, 0.0, 0.0, -50.0, 0.0]));
+    assert_eq!(told["members"][1]["sentence"], "`boris` got 100.0 %: set share 50.0, missed offers that others took +50.0.");
 }

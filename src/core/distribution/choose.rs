@@ -64,7 +64,7 @@ pub struct Choice {
     pub reason: Reason,
     /// Whether the call moves credit.
     pub moves_credit: bool,
-    /// The groups looked into, those of the targets only.
+    /// The groups looked into, the route's group first: those on the way to a target; where nobody can be rung, all.
     pub groups: Vec<GroupView>,
     /// For each target the way to it.
     pub paths: Vec<Vec<Step>>,
@@ -596,8 +596,11 @@ impl<'a> Walk<'a> {
             Step { group: to_u32(group), member: to_u32(position) }
         };
         let listed = std::mem::take(&mut self.targets);
-        let paths = listed.into_iter().map(|listed| listed.path.into_iter().map(&mut step).collect()).collect();
-        let groups = kept.into_iter().filter_map(|node| self.view(node)).collect();
+        let nobody = listed.is_empty();
+        let paths: Vec<Vec<Step>> = listed.into_iter().map(|listed| listed.path.into_iter().map(&mut step).collect()).collect();
+        // With nobody to ring no way leads anywhere, so that nothing is moved: the groups tell why.
+        let looked_into = if nobody { (0..self.nodes.len()).rev().collect() } else { kept };
+        let groups = looked_into.into_iter().filter_map(|node| self.view(node)).collect();
         Choice { targets, reason, moves_credit, groups, paths, adjustments, trial: Trial::default() }
     }
 

@@ -481,7 +481,9 @@ fn has_state_of(choice: &Choice, recorded: &DecisionRecord) -> bool {
         let owed = now.credit.iter().zip(&then.credit).all(|(now, then)| (now - then).abs() < SAME_CREDIT);
         now.group == then.group && now.lambda.members == then.lambda.members && now.standing == then.standing && owed
     };
-    choice.groups.len() == recorded.groups.len() && choice.groups.iter().zip(&recorded.groups).all(same)
+    // Older programs kept no groups where nobody could be rung.
+    let is_untold = recorded.groups.is_empty() && choice.targets.is_empty();
+    is_untold || (choice.groups.len() == recorded.groups.len() && choice.groups.iter().zip(&recorded.groups).all(same))
 }
 
 /// Whether a group's credit means something else in the workspace than when a decision was recorded.

@@ -9,9 +9,13 @@
 //! + guard      share after guard and own setting, if all had been there - published share
 //! + presence   expected share over those in the rotation - the share before
 //! + feasibility  what one person could not carry of the expected share
+//! + personal     calls given for who called, not by credit
+//! + missed       calls named to one and taken by another
 //! + rest       the rest: what is still owed, and what others could not carry
 //! = actual     calls received / calls
 //! ```
+//!
+//! Personal and missed calls are evened out by those that follow, so only as much of them counts as is really missing or too much in the end.
 //!
 //! It reads nothing: the parts of calls come from the same fold that moves credit.
 
@@ -34,6 +38,10 @@ pub struct ShareParts {
     pub presence: f64,
     /// What one person, or a group's people together, could not carry; never above 0.
     pub feasibility: f64,
+    /// Moved by calls given for who called: the caller's own manager, or who has the context.
+    pub personal: f64,
+    /// Moved by calls that one was named first for and another took.
+    pub missed: f64,
     /// What is still owed or ahead, and what came over from who could not carry it.
     pub rest: f64,
     /// What the member got.
@@ -42,13 +50,15 @@ pub struct ShareParts {
 
 impl ShareParts {
     /// The parts with their names, in order.
-    pub fn parts(&self) -> [(&'static str, f64); 6] {
+    pub fn parts(&self) -> [(&'static str, f64); 8] {
         [
             ("base", self.base),
             ("score", self.score),
             ("guard", self.guard),
             ("presence", self.presence),
             ("feasibility", self.feasibility),
+            ("personal", self.personal),
+            ("missed", self.missed),
             ("rest", self.rest),
         ]
     }
@@ -61,6 +71,8 @@ impl ShareParts {
             guard: self.guard - other.guard,
             presence: self.presence - other.presence,
             feasibility: self.feasibility - other.feasibility,
+            personal: self.personal - other.personal,
+            missed: self.missed - other.missed,
             rest: self.rest - other.rest,
             actual: self.actual - other.actual,
         }
@@ -74,6 +86,19 @@ struct Sums {
     guarded: f64,
     expected: f64,
     received: f64,
+    personal: f64,
+    missed: f64,
+}
+
+/// How a call came to the member that is charged for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CameBy {
+    /// By credit.
+    Credit,
+    /// By who called: it went to the caller's own manager, or to who has the context.
+    Caller,
+    /// After somebody else: by credit the member at this position was named first, and did not take it.
+    After(u32),
 }
 
 /// Shares of one group's members over a span, in the making.
@@ -86,7 +111,7 @@ pub struct ShareReport {
 impl ShareReport {
     /// Adds a call's part in the group's book. `left` says what the guard and the own setting left of a member's published share,
     /// up to one factor for all: 0 for who was stopped.
-    pub fn add(&mut self, part: &GroupPart, left: impl Fn(usize) -> f64) {
+    pub fn add(&mut self, part: &GroupPart, came_by: CameBy, left: impl Fn(usize) -> f64) {
         let (lambda, units) = (&part.contribution.lambda, part.contribution.units);
         self.units += units;
         let guarded = guarded_shares(lambda, left);
@@ -101,6 +126,14 @@ impl ShareReport {
             sums.guarded += units * at(&guarded);
             sums.expected += units * at(&lambda.values);
             sums.received += units * received;
+            match came_by {
+                CameBy::Credit => {}
+                CameBy::Caller => sums.personal += units * (received - at(&lambda.values)),
+                CameBy::After(first) => {
+                    let named = if position == first as usize { 1.0 } else { 0.0 };
+                    sums.missed += units * (received - named);
+                }
+            }
         }
     }
 
@@ -129,16 +162,25 @@ impl ShareReport {
             Some(feasible) if expected > feasible => (feasible - expected).max(missed).min(0.0),
             Some(_) | None => 0.0,
         };
+        let personal = within(mean(sums.personal), missed - feasibility);
+        let passed_on = within(mean(sums.missed), missed - feasibility - personal);
         ShareParts {
             base,
             score: published - base,
             guard: guarded - published,
             presence: expected - guarded,
             feasibility,
-            rest: missed - feasibility,
+            personal,
+            missed: passed_on,
+            rest: missed - feasibility - personal - passed_on,
             actual,
         }
     }
+}
+
+/// As much of a part as goes the way of what is to be explained, and no more than that.
+fn within(part: f64, of: f64) -> f64 {
+    part.clamp(of.min(0.0), of.max(0.0))
 }
 
 /// Shares after the guard if everybody had been there: who was away counts with the own published share, who was stopped with

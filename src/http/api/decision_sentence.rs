@@ -5,7 +5,8 @@
 use super::decision_guard::rested;
 use super::decisions::Candidate;
 use crate::core::decision::{Reason, Stage};
-use crate::core::record::{DecisionRecord, GroupView};
+use crate::core::ids::MemberId;
+use crate::core::record::{DecisionRecord, GroupView, MemberStanding};
 
 /// Credits closer than this are equal: they differ by rounding alone.
 const SAME_CREDIT: f64 = 1e-9;
@@ -14,6 +15,9 @@ const SAME_CREDIT: f64 = 1e-9;
 pub(super) fn sentence(record: &DecisionRecord, view: &GroupView, candidates: &[Candidate]) -> String {
     if let Some(text) = rested(view) {
         return text;
+    }
+    if record.decision.targets.is_empty() {
+        return nobody(record, view);
     }
     let Some(chosen) = candidates.iter().find(|candidate| candidate.chosen) else {
         return format!("Group `{}` was looked into for the further targets only.", view.group);
@@ -33,6 +37,74 @@ pub(super) fn sentence(record: &DecisionRecord, view: &GroupView, candidates: &[
         | Reason::Fallback
         | Reason::NoRoute => by_credit(record, view, chosen, candidates),
     }
+}
+
+/// Why nobody in a group could be rung: how its people stood.
+fn nobody(record: &DecisionRecord, view: &GroupView) -> String {
+    let group = &view.group;
+    let is_group = |member: &MemberId| record.groups.iter().any(|view| view.group.as_str() == member.as_str());
+    let members = || view.lambda.members.iter().zip(&view.standing).enumerate();
+    let people = |standing: MemberStanding| {
+        members().filter(move |(_, (id, stood))| **stood == standing && !is_group(id)).map(|(position, _)| position)
+    };
+    let count = |standing: MemberStanding| {
+        let count = people(standing).count();
+        (count > 0).then(|| format!("{count} {}{}", in_words(standing), stopped_by(view, people(standing))))
+    };
+    let mut stood: Vec<String> = STANDINGS.into_iter().filter_map(count).collect();
+    let groups = members().filter(|(_, (id, _))| is_group(id)).map(|(_, (id, _))| format!("`{id}`"));
+    let groups: Vec<String> = groups.collect();
+    if !groups.is_empty() {
+        stood.push(format!("for {} see there", groups.join(", ")));
+    }
+    let stood = if stood.is_empty() { "it has no members".to_owned() } else { stood.join(", ") };
+    // Whoever is free is rung, unless only the caller's own manager may be.
+    if !view.standing.contains(&MemberStanding::Free) {
+        return format!("Nobody in group `{group}` could be rung: {stood}.");
+    }
+    let manager = match &record.decision.caller.responsible {
+        Some(agent) => format!("`{agent}` could not be"),
+        None => "none is known".to_owned(),
+    };
+    format!("In group `{group}` only the caller's own manager may be rung, and {manager}: {stood}.")
+}
+
+/// How people can stand, in the order in which it is told.
+const STANDINGS: [MemberStanding; 10] = [
+    MemberStanding::Free,
+    MemberStanding::Busy,
+    MemberStanding::Reserved,
+    MemberStanding::Stopped,
+    MemberStanding::Paused,
+    MemberStanding::PlannedBreak,
+    MemberStanding::ShiftEnding,
+    MemberStanding::OutsideHours,
+    MemberStanding::OffDuty,
+    MemberStanding::NoShare,
+];
+
+fn in_words(standing: MemberStanding) -> &'static str {
+    match standing {
+        MemberStanding::Free => "free",
+        MemberStanding::Busy => "busy",
+        MemberStanding::Reserved => "being offered another call",
+        MemberStanding::Stopped => "stopped by the guard",
+        MemberStanding::Paused => "paused",
+        MemberStanding::PlannedBreak => "in a planned break",
+        MemberStanding::ShiftEnding => "too close to a break or to the end of the shift",
+        MemberStanding::OutsideHours => "outside working hours",
+        MemberStanding::OffDuty => "off duty",
+        MemberStanding::NoShare => "without a share",
+    }
+}
+
+/// By which indicators members were stopped, in brackets; nothing for those who were not.
+fn stopped_by(view: &GroupView, members: impl Iterator<Item = usize>) -> String {
+    let stopped = members.filter(|position| view.is_stopped(*position));
+    let mut by: Vec<&str> = stopped.filter_map(|position| Some(view.eased(position)?.cause?.by.as_str())).collect();
+    by.sort_unstable();
+    by.dedup();
+    if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ").replace('_', " ")) }
 }
 
 /// Somebody came first for who called.

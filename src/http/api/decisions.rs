@@ -114,7 +114,7 @@ pub struct DecisionStep {
     pub unit: String,
     /// What one call weighs: 1, or the mean talk in seconds.
     pub call_weight: f64,
-    /// In one sentence: who was taken here and why.
+    /// In one sentence: who was taken here and why, or why nobody was.
     pub sentence: String,
     /// The members, the most behind first.
     pub candidates: Vec<Candidate>,
@@ -157,7 +157,8 @@ pub struct DecisionExplained {
     pub moves_credit: bool,
     /// What was under test; null where nothing was.
     pub trial: Option<TrialItem>,
-    /// The groups looked into, the route's group first.
+    /// The groups on the way to the targets, the route's group first. Where nobody could be rung: all groups looked into, each with how its
+    /// people stood; none in records of versions that did not keep them.
     pub steps: Vec<DecisionStep>,
 }
 

@@ -34,7 +34,7 @@ pub struct SpanQuery {
 /// One influence and its part.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Influence {
-    /// `base score guard presence feasibility rest`.
+    /// `base score guard presence feasibility personal missed rest`.
     pub part: String,
     /// Percentage points.
     pub points: f64,
@@ -236,6 +236,8 @@ fn in_words(shares: &ShareParts, whole: bool, too_much: &'static str) -> String 
         "guard" => "overload protection and own setting",
         "presence" => "who was there",
         "feasibility" => too_much,
+        "personal" => "calls given for who called",
+        "missed" => "missed offers that others took",
         _ => "not evened out yet",
     };
     let told = shares.parts().into_iter().filter(|(part, share)| share.abs() >= 0.0005 || (whole && *part == "base"));

@@ -153,7 +153,8 @@ fn everybody_paused_goes_to_the_backup_number() {
         floor.set_presence(agent, PresenceState::Paused);
     }
     let record = floor.decide("a");
-    assert_eq!((record.decision.reason, listed(&record).len(), record.groups.len()), (Reason::Fallback, 0, 0));
+    assert_eq!((record.decision.reason, listed(&record).len(), order_taken(&record)), (Reason::Fallback, 0, None));
+    assert_eq!(record.groups[0].standing, [MemberStanding::Paused; 2]);
 }
 
 /// That agent alone, else the backup number: nobody else takes the calls of a client whose manager rests.

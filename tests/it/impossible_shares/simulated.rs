@@ -9,7 +9,7 @@ use meritline::core::load::feasible_share::GroupCeiling;
 use meritline::core::load::load_meter::{self, LoadMeter};
 use meritline::core::load::offered_load::OCCUPANCY_MAX;
 use meritline::core::policy::{Count, Mode};
-use meritline::core::shares::share_report::ShareReport;
+use meritline::core::shares::share_report::{CameBy, ShareReport};
 use meritline::core::workspace::GroupIx;
 use meritline::http::access::Role;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ fn of_twenty_percent_the_first_of_eight_gets_what_one_person_can_carry() {
         let mut meter = LoadMeter::default();
         for call in answered.iter().filter_map(|call| floor.tally.call(&Floor::key(call))) {
             for part in call.parts(floor.now) {
-                report.add(&part, |_| 1.0);
+                report.add(&part, CameBy::Credit, |_| 1.0);
                 meter.add_part(&part, floor.tally.workspace(), group);
             }
         }
@@ -133,12 +133,12 @@ async fn sixty_percent_for_one_person_are_explained_as_more_than_one_can_carry()
     near(&told["feasible_percent"], 100.0 * 0.85 * 3.0 / 14.0);
     let anna = &told["members"][0];
     assert_eq!(anna["sentence"], "`anna` got 20.0 %: set share 60.0, more than one person can carry -40.0.");
-    for (part, points) in anna["parts"].as_array().unwrap().iter().zip([60.0, 0.0, 0.0, 0.0, -40.0, 0.0]) {
+    for (part, points) in anna["parts"].as_array().unwrap().iter().zip([60.0, 0.0, 0.0, 0.0, -40.0, 0.0, 0.0, 0.0]) {
         near(&part["points"], points);
     }
     // What came over from anna is not the others' own doing.
     let others: Vec<f64> =
-        told["members"].as_array().unwrap()[1..].iter().map(|b| b["parts"][5]["points"].as_f64().unwrap()).collect();
+        told["members"].as_array().unwrap()[1..].iter().map(|b| b["parts"][7]["points"].as_f64().unwrap()).collect();
     assert!((others.iter().sum::<f64>() - 40.0).abs() < 1e-6, "{others:?}");
 }
 
