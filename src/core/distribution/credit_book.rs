@@ -225,7 +225,7 @@ impl CreditBook {
         credits.iter_mut().for_each(|credit| *credit *= fade);
         let old = ..EntryKey { at_us: self.horizon(now_us), sequence: 0, target: 0 };
         for (key, part) in self.entries.range(old) {
-            self.subtract(*key, part, members, now_us, &mut credits);
+            self.subtract((*key, part), members, now_us, &mut credits);
         }
         for (key, (lambda, adjustment)) in self.adjustments.range(old) {
             let fade = self.fade(key.at_us, now_us.max(self.as_of_us));
@@ -246,11 +246,11 @@ impl CreditBook {
     /// Takes a call's own part out of credits asked for the same members and instant.
     pub fn subtract_part(&self, key: EntryKey, members: &[MemberId], now_us: i64, credits: &mut [f64]) {
         if let Some(part) = self.entries.get(&key).filter(|_| key.at_us >= self.horizon(now_us)) {
-            self.subtract(key, part, members, now_us, credits);
+            self.subtract((key, part), members, now_us, credits);
         }
     }
 
-    fn subtract(&self, key: EntryKey, part: &Contribution, members: &[MemberId], now_us: i64, credits: &mut [f64]) {
+    fn subtract(&self, (key, part): (EntryKey, &Contribution), members: &[MemberId], now_us: i64, credits: &mut [f64]) {
         let units = part.units * self.fade(key.at_us, now_us.max(self.as_of_us));
         for (position, (id, share)) in part.lambda.members.iter().zip(&part.lambda.values).enumerate() {
             let charge = if position == part.member as usize { 1.0 } else { 0.0 };

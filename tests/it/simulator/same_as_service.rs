@@ -104,14 +104,15 @@ fn by_simulator(mode: Mode, count: Count, period_seconds: u32, calls: &[(i64, u3
 
 #[test]
 fn the_simulator_picks_whom_the_service_picks() {
+    // Two days are less than eight of each period: what is older the service leaves out, while the simulator lets it fade on.
     for (case, (mode, count, period_seconds, calls_per_hour)) in [
         (Mode::Percent, Count::Answered, 36_000, 30.0),
-        (Mode::Percent, Count::Offered, 3600, 30.0),
+        (Mode::Percent, Count::Offered, 21_600, 30.0),
         // More calls than some shares can carry: credits reach the cap.
         (Mode::Percent, Count::Answered, 86_400, 60.0),
-        (Mode::EqualCalls, Count::Answered, 300, 40.0),
+        (Mode::EqualCalls, Count::Answered, 21_600, 40.0),
         (Mode::EqualTalkTime, Count::Answered, 36_000, 30.0),
-        (Mode::EqualTalkTime, Count::Offered, 7200, 60.0),
+        (Mode::EqualTalkTime, Count::Offered, 21_600, 60.0),
     ]
     .into_iter()
     .enumerate()
