@@ -37,8 +37,8 @@ pub fn stamp_of_change(tally: &Tally, change: &Change, now: Timestamp) -> Timest
             let answered = tally.call(&key).and_then(|call| call.answered()).map(|answer| answer.received_at);
             after(now, [replaced]).max(asked.unwrap_or(now)).max(answered.unwrap_or(now))
         }
+        Change::OneMore { agent } => after(now, [replaced, live(tally, agent).and_then(|live| live.named_first_at)]),
         Change::Load { .. }
-        | Change::OneMore { .. }
         | Change::Correction { .. }
         | Change::Exclusion { .. }
         | Change::Objection { .. }

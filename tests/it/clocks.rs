@@ -154,3 +154,18 @@ fn floor() -> Floor {
 fn seconds_after(at: Timestamp, seconds: i64) -> Timestamp {
     at.checked_add(SignedDuration::from_secs(seconds)).unwrap()
 }
+
+/// Whoever asks for one more call just after our clock went back an hour has not used it up by the call before.
+#[test]
+fn one_more_asked_for_after_the_clock_went_back_is_still_to_come() {
+    let mut floor = Floor::of_shares(&[1.0], plain_policy("p", Mode::Percent, Count::Answered));
+    let named_at = floor.now;
+    floor.decide("c1");
+    floor.now = floor.now.checked_sub(SignedDuration::from_secs(HOUR)).unwrap();
+    let change = Change::OneMore { agent: "a000".into() };
+    let set_at = stamp_of_change(&floor.tally, &change, floor.now);
+    assert_eq!(set_at, named_at.checked_add(SignedDuration::from_micros(1)).unwrap());
+    let by = Actor { role: "agent".into(), agent: Some("a000".into()) };
+    floor.tally.intervene(&Intervention { id: uuid::Uuid::from_u128(1), set_at, by, change });
+    assert!(floor.tally.agent(floor.agent_ix("a000")).wants_one_more(floor.now));
+}
