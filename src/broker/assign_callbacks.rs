@@ -113,7 +113,7 @@ impl CallbackAssigner {
             let choice = Choice { reason: Reason::Callback, ..choice };
             let (sequence, feed) = (tally.sequence() + 1, Feed::Silent { hold_seconds: 0 });
             let head = RecordHead { sequence, decision_id: id, call: key.clone(), attempt, received_at: now, feed };
-            Verdict::New(Box::new(record(head, task, choice, by_hand)))
+            Verdict::New(Arc::new(record(head, task, choice, by_hand)))
         };
         let record = self.store.decide(workspace, &key, now, &verdict).await?;
         Ok(record.decision.decision_id == id && !record.decision.targets.is_empty())

@@ -126,7 +126,7 @@ impl Decider {
             let draft = Draft { id, attempt, matched: &matched, call: &call, caller, log_is_current };
             // A fault in the choice must not take the workspace's state or the caller's answer with it.
             let record = catch_unwind(AssertUnwindSafe(|| draft.record(tally, hook)));
-            Verdict::New(Box::new(record.unwrap_or_else(|_| draft.record_fault(tally, hook))))
+            Verdict::New(Arc::new(record.unwrap_or_else(|_| draft.record_fault(tally, hook))))
         };
         let record = self.store.decide(&hook.tenant.workspace.id, &call, hook.received_at, &verdict).await?;
         let repeated = record.decision.decision_id != id;

@@ -90,7 +90,7 @@ fn came_by(record: &DecisionRecord, part: &GroupPart) -> CameBy {
         Reason::Callback if is_first && record.asked.calls_back.is_none() => CameBy::Caller,
         Reason::PersonalManager | Reason::Callback | Reason::Fallback | Reason::NoRoute => CameBy::Credit,
         Reason::Percent | Reason::EqualCalls | Reason::EqualTalkTime | Reason::Performance | Reason::HeadCount => {
-            let first = record.paths.first().map(Vec::as_slice).unwrap_or_default();
+            let first = record.paths.first().map(|steps| &**steps).unwrap_or_default();
             let named = first.iter().find(|step| record.view(**step).is_some_and(|view| view.group == part.group));
             // Where offers are charged, each is a call of its own: nobody took one over.
             let counts = named.and_then(|step| record.view(*step)).is_some_and(|view| view.count == Count::Answered);

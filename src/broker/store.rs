@@ -51,7 +51,7 @@ pub enum Verdict {
     /// This decision was made before: nothing to commit.
     Known(Arc<DecisionRecord>),
     /// Commit this one. Its `sequence` is one above the tally's.
-    New(Box<DecisionRecord>),
+    New(Arc<DecisionRecord>),
 }
 
 /// A workspace document as stored.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::call::CallEvent;
 use super::decision::Decision;
@@ -196,20 +197,28 @@ pub struct Step {
     pub member: u32,
 }
 
+/// The steps from the route's group down to a target: seldom more than two, which need no room of their own.
+pub type Steps = SmallVec<[Step; 2]>;
+
 /// What was asked, as far as it is kept. Caller and dialled number are personal data.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     /// The caller in E.164.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<String>,
     /// The dialled number.
     pub called: String,
     /// The PBX's scenario.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
     /// The scenario's step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
     /// Agents to come last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<AgentId>,
     /// The PBX's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
     /// Whether a CRM said whether it knows the caller; not known of older records, unless it did know.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -247,7 +256,7 @@ pub enum Feed {
 }
 
 /// One decision, as stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DecisionRecord {
     /// The order of decisions in the workspace, from 1; given when the decision is committed.
     pub sequence: u64,
@@ -265,13 +274,12 @@ pub struct DecisionRecord {
     /// of older programs.
     pub groups: Vec<GroupView>,
     /// For each target the choices that led to it, from the route's group down; empty for a personal manager outside.
-    pub paths: Vec<Vec<Step>>,
+    pub paths: Vec<Steps>,
     /// For each step of the first target's path: what kept credits bounded.
     pub adjustments: Vec<Adjustment>,
     /// What the PBX got.
     pub reply: EncodedReply,
     /// What of it was under test.
-    #[serde(default)]
     pub trial: Trial,
 }
 

@@ -20,11 +20,11 @@ use crate::core::decision::{CallerCard, Decision, Degraded, Fallback, Reason, St
 use crate::core::distribution::selection::Adjustment;
 use crate::core::ids::{AgentId, CallId, CallKey, ConnectionId, DecisionId, GroupId, RouteId};
 use crate::core::policy::Count;
-use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, GuardView, Lambda, MemberStanding, Step};
+use crate::core::record::{Asked, DecisionRecord, EncodedReply, Feed, GroupView, GuardView, Lambda, MemberStanding, Step, Steps};
 use crate::core::routing::route::{Outcome, Passed};
 
-/// The version this program writes. Since 2 a member can be stopped by the guard.
-const VERSION: u8 = 2;
+/// The version this program writes. Since 2 a member can be stopped by the guard; since 3 what is empty is left out.
+const VERSION: u8 = 3;
 
 /// The most decisions in a page.
 pub(super) const DECISIONS_MAX: usize = 128;
@@ -73,6 +73,7 @@ struct TextsOut<'a> {
     call_id: &'a CallId,
     attempt: u32,
     received_us: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     route: &'a Option<RouteId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: &'a Option<Outcome<GroupId>>,
@@ -80,9 +81,13 @@ struct TextsOut<'a> {
     passed: &'a [Passed],
     reason: Reason,
     targets: Vec<TargetTexts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fallback: &'a Option<Fallback>,
-    caller: &'a CallerCard,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<&'a CallerCard>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     scores_age_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "<[Degraded]>::is_empty")]
     degraded: &'a [Degraded],
     feed: Feed,
     moves_credit: bool,
@@ -114,8 +119,10 @@ struct Texts {
     reason: Reason,
     targets: Vec<TargetTexts>,
     fallback: Option<Fallback>,
+    #[serde(default)]
     caller: CallerCard,
     scores_age_seconds: Option<u64>,
+    #[serde(default)]
     degraded: Vec<Degraded>,
     feed: Feed,
     moves_credit: bool,
@@ -179,7 +186,7 @@ impl PageWriter {
             reason: decision.reason,
             targets: decision.targets.iter().map(|target| self.target(target)).collect(),
             fallback: &decision.fallback,
-            caller: &decision.caller,
+            caller: Some(&decision.caller).filter(|card| **card != CallerCard::default()),
             scores_age_seconds: decision.scores_age_seconds,
             degraded: &decision.degraded,
             feed: record.feed,
@@ -396,7 +403,7 @@ fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8], StoreError> 
     bytes.split_off(..count).ok_or_else(|| broken("it is shorter than its texts say"))
 }
 
-fn steps(path: Vec<(u32, u32)>) -> Vec<Step> {
+fn steps(path: Vec<(u32, u32)>) -> Steps {
     path.into_iter().map(|(group, member)| Step { group, member }).collect()
 }
 

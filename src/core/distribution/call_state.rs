@@ -20,7 +20,7 @@ use crate::core::ids::{AgentId, CallKey, EventId, GroupId};
 use crate::core::load::activity::{Conversation, Told};
 use crate::core::phone_number::PhoneNumber;
 use crate::core::policy::Count;
-use crate::core::record::{DecisionRecord, Feed, GroupView, ReceivedEvent, Step};
+use crate::core::record::{DecisionRecord, Feed, GroupView, ReceivedEvent, Step, Steps};
 use crate::core::routing::route::Outcome;
 use reservation::Endings;
 use stretches::Stretches;
@@ -482,7 +482,7 @@ impl CallState {
 
     /// The way from the route's group to an agent: that of the first decision that lists it; for an agent the PBX rang on
     /// its own, the first decision's own path down to the group that has it as a member.
-    fn path(&self, agent: &AgentId) -> Option<(&DecisionRecord, u32, Vec<Step>)> {
+    fn path(&self, agent: &AgentId) -> Option<(&DecisionRecord, u32, Steps)> {
         for record in &self.decisions {
             let place = record.decision.targets.iter().position(|target| target.agent == *agent);
             if let Some((place, path)) = place.and_then(|place| Some((place, record.paths.get(place)?))) {
@@ -493,7 +493,7 @@ impl CallState {
         let first = record.paths.first()?;
         first.iter().enumerate().rev().find_map(|(depth, step)| {
             let member = member_position(record.view(*step)?, agent)?;
-            let mut path = first.get(..depth)?.to_vec();
+            let mut path = Steps::from_slice(first.get(..depth)?);
             path.push(Step { group: step.group, member });
             // Beyond every listed target, so that two such agents of one call stay apart.
             Some((&**record, u32::try_from(record.paths.len()).unwrap_or(0) + member, path))

@@ -13,6 +13,7 @@ pub use named::choose_named;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use smallvec::{SmallVec, smallvec};
 
 use super::call_state::CallState;
 use super::callback;
@@ -27,7 +28,7 @@ use crate::core::policy::{Count, Mode, PersonalCalls, PersonalManager, Policy};
 use crate::core::proving::rollout;
 use crate::core::proving::trial::{Lens, Trial};
 use crate::core::record::{
-    AllStopped, Asked, DecisionRecord, EasedMember, EncodedReply, Feed, GroupView, GuardView, Lambda, MemberStanding, Step,
+    AllStopped, Asked, DecisionRecord, EasedMember, EncodedReply, Feed, GroupView, GuardView, Lambda, MemberStanding, Step, Steps,
 };
 use crate::core::routing::route::Outcome;
 use crate::core::shares::head_count;
@@ -67,7 +68,7 @@ pub struct Choice {
     /// The groups looked into, the route's group first: those on the way to a target; where nobody can be rung, all.
     pub groups: Vec<GroupView>,
     /// For each target the way to it.
-    pub paths: Vec<Vec<Step>>,
+    pub paths: Vec<Steps>,
     /// For each step of the first path: what keeps credits bounded.
     pub adjustments: Vec<Adjustment>,
     /// What of it is under test.
@@ -229,10 +230,13 @@ struct Members {
     eased: Vec<EasedMember>,
 }
 
+/// A way down the nodes: node and position of the member.
+type NodePath = SmallVec<[(usize, usize); 2]>;
+
 struct Listed {
     agent: AgentIx,
     stage: Stage,
-    path: Vec<(usize, usize)>,
+    path: NodePath,
 }
 
 struct Walk<'a> {
@@ -418,7 +422,7 @@ impl<'a> Walk<'a> {
     }
 
     fn next(&self, rank: Rank) -> Option<Listed> {
-        let (mut at, mut path) = (self.top(), Vec::new());
+        let (mut at, mut path) = (self.top(), NodePath::new());
         loop {
             let node = self.nodes.get(at)?;
             let position = self.best(node, rank)?;
@@ -514,12 +518,12 @@ impl<'a> Walk<'a> {
         if stopped { MemberStanding::Stopped } else { stands }
     }
 
-    fn path_to(&self, at: usize, agent: AgentIx) -> Option<Vec<(usize, usize)>> {
+    fn path_to(&self, at: usize, agent: AgentIx) -> Option<NodePath> {
         let node = self.nodes.get(at)?;
         node.who.iter().enumerate().find_map(|(position, who)| match who {
-            Who::Agent(found, _) => (*found == agent).then(|| vec![(at, position)]),
+            Who::Agent(found, _) => (*found == agent).then(|| smallvec![(at, position)]),
             Who::Group(below) => {
-                let mut path = vec![(at, position)];
+                let mut path: NodePath = smallvec![(at, position)];
                 path.extend(self.path_to(*below, agent)?);
                 Some(path)
             }
@@ -597,7 +601,7 @@ impl<'a> Walk<'a> {
         };
         let listed = std::mem::take(&mut self.targets);
         let nobody = listed.is_empty();
-        let paths: Vec<Vec<Step>> = listed.into_iter().map(|listed| listed.path.into_iter().map(&mut step).collect()).collect();
+        let paths: Vec<Steps> = listed.into_iter().map(|listed| listed.path.into_iter().map(&mut step).collect()).collect();
         // With nobody to ring no way leads anywhere, so that nothing is moved: the groups tell why.
         let looked_into = if nobody { (0..self.nodes.len()).rev().collect() } else { kept };
         let groups = looked_into.into_iter().filter_map(|node| self.view(node)).collect();

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::core::ids::{AgentId, CallId, CallKey, GroupId, RouteId};
@@ -49,8 +50,8 @@ pub struct RecentCall {
 /// The calls of the last day.
 #[derive(Debug, Clone, Default)]
 pub struct RecentCalls {
-    calls: HashMap<CallKey, RecentCall>,
-    by_caller: HashMap<PhoneNumber, VecDeque<CallKey>>,
+    calls: HashMap<CallKey, RecentCall, RandomState>,
+    by_caller: HashMap<PhoneNumber, VecDeque<CallKey>, RandomState>,
     arrivals: VecDeque<(Timestamp, CallKey)>,
 }
 

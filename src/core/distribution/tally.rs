@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 
 use super::availability::{AgentLive, Hold, PbxWord};
@@ -50,12 +51,12 @@ struct LiveCall {
 pub struct Tally {
     workspace: Arc<Workspace>,
     layouts: Vec<Arc<[MemberId]>>,
-    books: HashMap<GroupId, CreditBook>,
+    books: HashMap<GroupId, CreditBook, RandomState>,
     agents: Vec<AgentLive>,
-    agent_slots: HashMap<AgentId, usize>,
+    agent_slots: HashMap<AgentId, usize, RandomState>,
     agents_by_ix: Vec<usize>,
     calls: BTreeMap<u64, LiveCall>,
-    call_serials: HashMap<CallKey, u64>,
+    call_serials: HashMap<CallKey, u64, RandomState>,
     next_serial: u64,
     expiries: BinaryHeap<Reverse<(Timestamp, u64)>>,
     sequence: u64,
@@ -72,12 +73,12 @@ impl Tally {
         let mut tally = Self {
             workspace: Arc::clone(&workspace),
             layouts: Vec::new(),
-            books: HashMap::new(),
+            books: HashMap::default(),
             agents: Vec::new(),
-            agent_slots: HashMap::new(),
+            agent_slots: HashMap::default(),
             agents_by_ix: Vec::new(),
             calls: BTreeMap::new(),
-            call_serials: HashMap::new(),
+            call_serials: HashMap::default(),
             next_serial: 1,
             expiries: BinaryHeap::new(),
             sequence: 0,
@@ -240,7 +241,8 @@ impl Tally {
         }
     }
 
-    /// Forgets calls that are over and book entries past their weight. Returns the calls no longer at hand.
+    /// Forgets calls that are over and book entries past their weight; of those left over [`CALLS_MAX`] the oldest, as
+    /// [`Tally::let_excess_go`]. Returns the calls no longer at hand.
     pub fn forget(&mut self, now: Timestamp) -> Vec<CallState> {
         for book in self.books.values_mut() {
             book.forget_before(now.as_microsecond());
@@ -248,7 +250,6 @@ impl Tally {
         self.recent.forget(now);
         self.agents.iter_mut().for_each(|agent| agent.activity.forget(now));
         self.shadows.forget_before(now.as_microsecond());
-        let excess = self.calls.len().saturating_sub(CALLS_MAX);
         let old = |call: &LiveCall| {
             let idle = now.duration_since(call.heard_at).as_secs();
             let finished = call.state.is_ended() || call.held.is_empty();
@@ -259,18 +260,19 @@ impl Tally {
             };
             idle > seconds
         };
-        // A call that holds somebody is let go last: without its hold the agent would be rung in mid-conversation.
-        let held = |call: &LiveCall| !call.state.is_ended() && !call.held.is_empty();
-        let mut gone: Vec<u64> = self.calls.iter().filter(|(_, call)| old(call)).map(|(serial, _)| *serial).collect();
-        if gone.len() < excess {
-            let mut young: Vec<(bool, u64)> =
-                self.calls.iter().filter(|(_, call)| !old(call)).map(|(serial, call)| (held(call), *serial)).collect();
-            let count = excess - gone.len();
-            if count < young.len() {
-                young.select_nth_unstable(count);
-            }
-            gone.extend(young.into_iter().take(count).map(|(_, serial)| serial));
-        }
+        let gone: Vec<u64> = self.calls.iter().filter(|(_, call)| old(call)).map(|(serial, _)| *serial).collect();
+        let mut gone: Vec<CallState> = gone.into_iter().filter_map(|serial| self.drop_call(serial)).collect();
+        gone.append(&mut self.let_excess_go());
+        gone
+    }
+
+    /// Lets the oldest calls go while more than [`CALLS_MAX`] are at hand. One that holds somebody is let go last: without its hold
+    /// the agent would be rung in mid-conversation. Returns the calls no longer at hand.
+    pub fn let_excess_go(&mut self) -> Vec<CallState> {
+        let excess = self.calls.len().saturating_sub(CALLS_MAX);
+        let holds = |call: &LiveCall| !call.state.is_ended() && !call.held.is_empty();
+        let oldest = |held: bool| self.calls.iter().filter(move |(_, call)| holds(call) == held).map(|(serial, _)| *serial);
+        let gone: Vec<u64> = oldest(false).chain(oldest(true)).take(excess).collect();
         gone.into_iter().filter_map(|serial| self.drop_call(serial)).collect()
     }
 
@@ -404,13 +406,13 @@ impl Tally {
 
     fn settle(&mut self, serial: u64, now: Timestamp) {
         let Some(call) = self.calls.get(&serial) else { return };
-        let recent = call.state.recent();
-        if let Some(recent) = &recent {
-            self.recent.put(&call.state.key, recent.clone());
+        let key = &call.state.key;
+        let mut void = false;
+        if let Some(recent) = call.state.recent() {
+            self.recent.put(key, recent);
+            // A call that counts for nothing keeps its people busy all the same.
+            void = self.recent.get(key).is_some_and(|recent| callback::is_void(&self.recent, &self.interventions, key, recent));
         }
-        // A call that counts for nothing keeps its people busy all the same.
-        let void =
-            recent.as_ref().is_some_and(|recent| callback::is_void(&self.recent, &self.interventions, &call.state.key, recent));
         let parts = if void { Vec::new() } else { call.state.parts(now) };
         let holds = call.state.occupancies(now);
         let talk_ends: Vec<_> =

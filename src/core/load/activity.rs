@@ -7,9 +7,12 @@
 //! goes on counts up to the instant asked for. Where a PBX tells nothing (`events: none`) nothing is known of talk: a call counts as
 //! taken at the decision by the first target, who is busy for `hold_seconds`; it adds no talk and no after-call time.
 
-use jiff::Timestamp;
+use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
+
+use foldhash::fast::RandomState;
+use jiff::Timestamp;
 
 use super::workload::Course;
 use crate::core::call::PbxAgentState;
@@ -50,7 +53,7 @@ pub struct Conversation {
 }
 
 /// A call, as conversations name it: the same for a call that was let go and read back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallMark(u64);
 
 impl CallMark {
@@ -74,7 +77,9 @@ struct ByHand {
 #[derive(Debug, Clone, Default)]
 pub struct Activity {
     /// By their beginning.
-    conversations: Vec<(Conversation, CallMark)>,
+    conversations: VecDeque<(Conversation, CallMark)>,
+    /// The calls in them: nearly every call is new, and need not be looked for among a thousand.
+    calls: HashSet<CallMark, RandomState>,
     by_hand: Vec<ByHand>,
     /// The PBX's words with their receipt, in the order of receipt.
     words: Vec<(i64, PbxWord)>,
@@ -95,25 +100,29 @@ impl Activity {
 
     /// Puts in what a call says of the person now.
     pub fn set(&mut self, call: CallMark, conversation: Conversation) {
-        match self.conversations.iter().rposition(|(_, known)| *known == call) {
-            Some(place) if self.conversations.get(place).is_some_and(|(known, _)| *known == conversation) => return,
-            Some(place) => drop(self.conversations.remove(place)),
-            None => {}
+        if !self.calls.insert(call) {
+            let known = self.conversations.iter().rposition(|(_, known)| *known == call);
+            match known.and_then(|place| Some((place, self.conversations.get(place)?.0))) {
+                Some((_, known)) if known == conversation => return,
+                Some((place, _)) => drop(self.conversations.remove(place)),
+                None => {}
+            }
         }
         let entry = (conversation, call);
         let place = self.conversations.partition_point(|known| *known < entry);
         self.conversations.insert(place, entry);
-        if self.conversations.len() > CONVERSATIONS_MAX {
-            self.conversations.remove(0);
+        if self.conversations.len() > CONVERSATIONS_MAX
+            && let Some((_, oldest)) = self.conversations.pop_front()
+        {
+            self.calls.remove(&oldest);
         }
         self.changed();
     }
 
     /// Takes out a call that was none of the person's after all.
     pub fn take(&mut self, call: CallMark) {
-        let before = self.conversations.len();
-        self.conversations.retain(|(_, known)| *known != call);
-        if self.conversations.len() < before {
+        if self.calls.remove(&call) {
+            self.conversations.retain(|(_, known)| *known != call);
             self.changed();
         }
     }
@@ -152,8 +161,9 @@ impl Activity {
     pub fn forget(&mut self, now: Timestamp) {
         let before = now.as_microsecond().saturating_sub(KEPT_SECONDS * 1_000_000);
         let kept = |(conversation, _): &(Conversation, CallMark)| conversation.end_us >= before;
-        if !self.conversations.first().is_none_or(kept) {
+        if !self.conversations.front().is_none_or(kept) {
             self.conversations.retain(kept);
+            self.calls = self.conversations.iter().map(|(_, call)| *call).collect();
             self.changed();
         }
         let past = self.by_hand.partition_point(|known| known.set_at_us < before).saturating_sub(1);

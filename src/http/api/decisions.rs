@@ -261,7 +261,7 @@ fn item(record: &DecisionRecord, reader: &Reader) -> DecisionItem {
 
 /// Which member of a group the first target was found through, if it was.
 fn chosen_in(record: &DecisionRecord, group: u32) -> Option<usize> {
-    let first: &[Step] = record.paths.first().map(Vec::as_slice).unwrap_or_default();
+    let first: &[Step] = record.paths.first().map(|steps| &**steps).unwrap_or_default();
     first.iter().find(|step| step.group == group).map(|step| step.member as usize)
 }
 

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
+use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::broker::store::{StoreError, Verdict};
@@ -118,7 +119,6 @@ impl Live {
                     let text = format!("decision {} was computed for another state: {due} is next", record.sequence);
                     return Err(StoreError::Conflict(text));
                 }
-                let record = Arc::new(*record);
                 state.tally.add_decision(Arc::clone(&record));
                 queue.hand_over(&self.id, &record);
                 drop(state);
@@ -142,11 +142,14 @@ impl State {
     pub(super) fn forget(&mut self, now: Timestamp, log_is_current: bool) -> Vec<CallState> {
         let too_many = self.tally.calls_at_hand() > CALLS_MAX + CALLS_MAX / 4;
         let due = now.duration_since(self.forgot_at).abs() >= SignedDuration::from_secs(FORGET_EVERY_SECONDS);
-        if !too_many && (!due || !log_is_current) {
+        let gone = if due && log_is_current {
+            self.forgot_at = now;
+            self.tally.forget(now)
+        } else if too_many {
+            self.tally.let_excess_go()
+        } else {
             return Vec::new();
-        }
-        self.forgot_at = now;
-        let gone = self.tally.forget(now);
+        };
         for call in &gone {
             self.elsewhere.add(&call.key, now);
         }
@@ -158,8 +161,8 @@ impl State {
 /// is never missed. Says "perhaps" too often rather than too seldom.
 #[derive(Debug)]
 pub(super) struct StoredCalls {
-    young: HashSet<u32>,
-    old: HashSet<u32>,
+    young: HashSet<u32, RandomState>,
+    old: HashSet<u32, RandomState>,
     turned_at: Timestamp,
     overflowed: bool,
 }
@@ -167,7 +170,7 @@ pub(super) struct StoredCalls {
 impl StoredCalls {
     /// None yet.
     pub(super) fn new(now: Timestamp) -> Self {
-        Self { young: HashSet::new(), old: HashSet::new(), turned_at: now, overflowed: false }
+        Self { young: HashSet::default(), old: HashSet::default(), turned_at: now, overflowed: false }
     }
 
     /// Adds one.

@@ -66,7 +66,7 @@ pub(crate) async fn a_decision_computed_for_another_state_is_not_committed(place
     let stale = |tally: &Tally| {
         let mut record = decided(tally, &key("c-1"), 1, at(1));
         record.sequence += 5;
-        Verdict::New(Box::new(record))
+        Verdict::New(Arc::new(record))
     };
     let refused = store.decide(&WorkspaceId::from("acme"), &key("c-1"), at(1), &stale).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");

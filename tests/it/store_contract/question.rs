@@ -96,7 +96,7 @@ pub(crate) async fn ask_attempt(
         let known = tally.call(&call).and_then(|known| known.decisions.iter().find(|record| record.decision.attempt == attempt));
         match known {
             Some(record) => Verdict::Known(Arc::clone(record)),
-            None => Verdict::New(Box::new(decided(tally, &call, attempt, now))),
+            None => Verdict::New(Arc::new(decided(tally, &call, attempt, now))),
         }
     };
     store.decide(&workspace, &call, now, &decide).await

@@ -124,13 +124,14 @@ async fn a_full_queue_of_decisions_is_counted_and_the_decisions_stand() {
     let store = file.sqlite().await;
     store.open(SampleWorkspace::one_group("acme", &["anna"]).build(), at(0)).await.unwrap();
     let holder = stall(&file).await;
-    for call in 0..9000 {
+    // 8192 wait, and the writer holds at most 1024 that it could not write.
+    for call in 0..9300 {
         ask(&*store, "acme", &format!("c-{call}"), at(call)).await;
     }
-    assert!(store.backlog().decisions_lost > 0, "9000 do not fit");
+    assert!(store.backlog().decisions_lost > 0, "9300 do not fit");
     assert!(!store.log_is_current());
-    let again = ask(&*store, "acme", "c-8999", at(8999)).await;
-    assert_eq!(again.sequence, 9000);
+    let again = ask(&*store, "acme", "c-9299", at(9299)).await;
+    assert_eq!(again.sequence, 9300);
     holder.close().await.unwrap();
 }
 
