@@ -20,6 +20,7 @@ mod real_data;
 mod score_properties;
 mod share_properties;
 mod shares;
+mod undecided;
 mod worked_numbers;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use meritline::core::agent::{Agent, Number, NumberKind};
 use meritline::core::deal::{Deal, DealStatus};
 use meritline::core::distribution::callback::CallbackRules;
 use meritline::core::ids::{AgentId, CallKey, ConnectionId};
+use meritline::core::intervention::{Actor, Change, Intervention, InterventionBook};
 use meritline::core::metric::{Metric, MetricSetting};
 use meritline::core::phone_number::PhoneNumber;
 use meritline::core::policy::{
@@ -208,6 +210,16 @@ fn lost(id: &str, user: &str) -> Deal {
 
 fn open(id: &str, user: &str, opened_days_ago: i64) -> Deal {
     Deal { opened_at: Some(days_ago(opened_days_ago)), ..deal(id, user, DealStatus::Open) }
+}
+
+/// What a sales lead set by hand, now.
+fn book(changes: Vec<Change>) -> InterventionBook {
+    let mut book = InterventionBook::default();
+    for (change, id) in changes.into_iter().zip(1u128..) {
+        let by = Actor { role: "sales_lead".into(), agent: None };
+        book.add(&Intervention { id: uuid::Uuid::from_u128(id), set_at: now(), by, change });
+    }
+    book
 }
 
 /// `closed` deals of somebody, of which `contracts` were won at 100 each.

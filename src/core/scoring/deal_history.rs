@@ -17,7 +17,9 @@
 //!    there are is told.
 //! 6. Open deals count as lost from the moment they are older than twice the median time to close (at least two days: dates
 //!    often have no time), and fade from then on. A deal without an opening is as old as our knowledge of it.
-//! 7. What a lead excluded does not count, and what an exclusion took out is told.
+//! 7. Of younger ones as many count as lost, in parts, as the member has decided fewer than others would have by their age (`pace`);
+//!    where conversions are counted from opportunities.
+//! 8. What a lead excluded does not count, and what an exclusion took out is told.
 //!
 //! Ages are time on duty ([`crate::core::working_time::duty_days`]).
 
@@ -28,6 +30,7 @@ use rust_decimal::Decimal;
 
 use super::exclusions::{Applied, AppliedExclusion};
 use super::first_contacts::{FirstContacts, Origin};
+use super::pace::{self, Course, Decided, Undecided};
 use super::score_scope::{Scope, Week};
 use super::score_table::{DealNotes, UnmappedUser};
 use crate::core::deal::{Deal, DealStatus};
@@ -42,7 +45,7 @@ pub(in crate::core) use crate::core::working_time::duty_days::seconds_between;
 const PATIENCE_IN_MEDIANS: f64 = 2.0;
 
 /// No median is taken as shorter than a day: dates without a time make one of 0 where deals close on the day they come.
-const MEDIAN_SECONDS_MIN: f64 = 24.0 * 3600.0;
+pub(in crate::core) const MEDIAN_SECONDS_MIN: f64 = 24.0 * 3600.0;
 
 /// From this part of contracts on that have a phone, those without are taken as not called in.
 const PHONES_KNOWN_MIN: f64 = 0.8;
@@ -79,6 +82,8 @@ pub(in crate::core) struct CountedDeal<'d> {
 pub(in crate::core) struct History<'d> {
     /// Dated deals by (connection, deal id), then undated and then overdue open ones in the same order: the order of summation.
     pub(in crate::core) counted: Vec<CountedDeal<'d>>,
+    /// Open deals of which a part counts as lost; none where conversions are counted from calls.
+    pub(in crate::core) undecided: Vec<Undecided<'d>>,
     /// First contacts; none where conversions are not counted from calls.
     pub(in crate::core) contacts: FirstContacts<'d>,
     /// Contracts of each pool member whatever their age.
@@ -91,6 +96,11 @@ pub(in crate::core) struct History<'d> {
     pub(in crate::core) exclusions: Vec<AppliedExclusion>,
     /// What was left out or guessed.
     pub(in crate::core) notes: DealNotes,
+}
+
+/// How old an open deal is when it counts as lost.
+fn patience_seconds(median_seconds_to_close: f64) -> f64 {
+    PATIENCE_IN_MEDIANS * median_seconds_to_close.max(MEDIAN_SECONDS_MIN)
 }
 
 /// `2^(-age/half_life)`; 1 without a half-life.
@@ -256,6 +266,7 @@ struct Reader<'s, 'd> {
     counted: Vec<CountedDeal<'d>>,
     contracts_known: Vec<u64>,
     seconds_to_close: Vec<f64>,
+    courses: Vec<Course<'d>>,
     unmapped: BTreeMap<(ConnectionId, CrmUserId), u64>,
     applied: Applied,
     notes: DealNotes,
@@ -269,6 +280,7 @@ impl<'s, 'd> Reader<'s, 'd> {
             counted: Vec::new(),
             contracts_known: vec![0; scope.pool.len()],
             seconds_to_close: Vec::new(),
+            courses: Vec::new(),
             unmapped: BTreeMap::new(),
             applied,
             notes,
@@ -348,6 +360,8 @@ impl<'s, 'd> Reader<'s, 'd> {
         if let (Some(opened), Some(closed)) = (deal.known_since(), believed_close(deal)) {
             // What seems to have ended before it began took no time: leaving it out would bend the median upwards.
             self.seconds_to_close.push(seconds_between(opened, closed));
+            let decided = Decided { age_seconds: self.scope.age_seconds(agent, closed), outcome };
+            self.follow((agent, member), deal, opened, Some(decided));
         }
         let began_at = contact.as_ref().map(|contact| contact.at).or(deal.known_since()).unwrap_or(at);
         let (weight, week) = (self.scope.weight(age_seconds), self.scope.week(began_at));
@@ -367,8 +381,8 @@ impl<'s, 'd> Reader<'s, 'd> {
             self.notes.open_deals_without_start += 1;
             return;
         };
-        let Some(median) = median_seconds_to_close else { return };
-        let patience_seconds = PATIENCE_IN_MEDIANS * median.max(MEDIAN_SECONDS_MIN);
+        self.follow((agent, member), deal, opened_at, None);
+        let Some(patience_seconds) = median_seconds_to_close.map(patience_seconds) else { return };
         let overdue_seconds = self.scope.age_seconds(agent, opened_at) - patience_seconds;
         if overdue_seconds <= 0.0 || !self.scope.is_inside_horizon(overdue_seconds) {
             return;
@@ -387,6 +401,23 @@ impl<'s, 'd> Reader<'s, 'd> {
             origin: Origin::Untold,
             deal,
         });
+    }
+
+    /// Notes a deal whose opening is known.
+    fn follow(&mut self, (agent, member): Owner, deal: &'d Deal, opened_at: Timestamp, decided: Option<Decided>) {
+        let id = &self.scope.input.workspace.agent(agent).id;
+        let today = self.scope.day(self.scope.input.now);
+        let excluded = self.scope.input.exclusions.and_then(|exclusions| exclusions.last_day(id, today));
+        let is_whole = excluded.is_none_or(|last| last < self.scope.day(opened_at));
+        let (age_seconds, week) = (self.scope.age_seconds(agent, opened_at), self.scope.week(opened_at));
+        self.courses.push(Course { member, age_seconds, decided, is_whole, week, deal });
+    }
+
+    fn undecided(&self, median_seconds_to_close: Option<f64>) -> Vec<Undecided<'d>> {
+        match (self.scope.input.settings.exposure, median_seconds_to_close) {
+            (Exposure::Opportunities, Some(median)) => pace::undecided(self.scope, &self.courses, patience_seconds(median)),
+            (Exposure::Opportunities | Exposure::Calls, _) => Vec::new(),
+        }
     }
 
     /// Where contracts have phones as a rule, one without came from no call we know of: else clearing the phone of a contract that no
@@ -421,12 +452,14 @@ impl<'s, 'd> Reader<'s, 'd> {
     }
 
     fn finish(mut self, median_seconds_to_close: Option<f64>) -> History<'d> {
+        let undecided = self.undecided(median_seconds_to_close);
         self.notes.unmapped_users_total = self.unmapped.len() as u64;
         let mut unmapped_users: Vec<UnmappedUser> =
             self.unmapped.into_iter().map(|((connection, user), deals)| UnmappedUser { connection, user, deals }).collect();
         unmapped_users.sort_by_key(|user| std::cmp::Reverse(user.deals));
         unmapped_users.truncate(UNMAPPED_USERS_MAX);
         History {
+            undecided,
             counted: self.counted,
             contacts: self.contacts,
             contracts_known: self.contracts_known,

@@ -54,6 +54,17 @@ impl Exclusions {
         })
     }
 
+    /// The last day that is taken out of an agent's results, of those up to a day.
+    pub(in crate::core) fn last_day(&self, agent: &AgentId, until: Date) -> Option<Date> {
+        let last = |days: &Excluded| match days {
+            Excluded::Days { agent: of, from, to } => {
+                (of.as_ref().is_none_or(|of| of == agent) && *from <= until).then(|| (*to).min(until))
+            }
+            Excluded::Deal { .. } | Excluded::Call { .. } => None,
+        };
+        self.days.iter().filter_map(last).max()
+    }
+
     /// Whether an agent said that nothing could be sold in a call that was answered at an instant. A PBX may use an id again: an
     /// earlier tag is of an earlier call.
     pub(in crate::core) fn is_tagged(&self, key: &CallKey, answered_at: Timestamp) -> bool {

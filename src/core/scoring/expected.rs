@@ -33,7 +33,7 @@ pub(in crate::core) struct Sums {
     pub(in crate::core) chances: f64,
     /// Faded results.
     pub(in crate::core) results: f64,
-    /// Chances, each as 1.
+    /// Chances, each as 1, or as the part it is.
     pub(in crate::core) count: f64,
 }
 
@@ -113,7 +113,12 @@ impl<'s> Chances<'s> {
 
     /// A member had a chance.
     pub(in crate::core) fn had(&mut self, member: usize, kind: Kind<'s>, weight: f64) {
-        self.add(member, Some(kind), Sums { chances: weight, results: 0.0, count: 1.0 });
+        self.had_part(member, kind, weight, 1.0);
+    }
+
+    /// A member had a part of a chance; `weight` is that part after fading.
+    pub(in crate::core) fn had_part(&mut self, member: usize, kind: Kind<'s>, weight: f64, part: f64) {
+        self.add(member, Some(kind), Sums { chances: weight, results: 0.0, count: part });
     }
 
     /// Something came of a chance of this kind; of an unknown kind where nothing tells which chance it was.

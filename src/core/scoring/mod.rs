@@ -9,6 +9,7 @@ pub(in crate::core) mod expected;
 pub(in crate::core) mod first_contacts;
 pub mod handled_call;
 pub(in crate::core) mod lead_sources;
+pub(in crate::core) mod pace;
 pub(in crate::core) mod participation;
 pub(in crate::core) mod per_contract;
 pub(in crate::core) mod results;

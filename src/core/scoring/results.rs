@@ -11,13 +11,15 @@ use super::score::shrunken;
 use super::score_table::FurtherMetric;
 use crate::core::metric::Metric;
 
-/// Raw counts.
+/// Raw counts, and open deals that count as lost.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::core) struct Counts {
     pub(in crate::core) contracts: u64,
     pub(in crate::core) contracts_known: u64,
     pub(in crate::core) opportunities: u64,
     pub(in crate::core) calls: u64,
+    /// Faded.
+    pub(in crate::core) undecided: f64,
 }
 
 impl Counts {
@@ -28,6 +30,7 @@ impl Counts {
             contracts_known: sum.contracts_known + one.contracts_known,
             opportunities: sum.opportunities + one.opportunities,
             calls: sum.calls + one.calls,
+            undecided: sum.undecided + one.undecided,
         })
     }
 }

@@ -167,6 +167,9 @@ fn measure<'d>(
             chances.had(member, contact.kind(), scope.weight(contact.age_seconds));
         }
     }
+    for open in &history.undecided {
+        chances.had_part(open.member, (open.deal.source(), open.week), open.weight, open.part);
+    }
     for deal in &history.counted {
         // From which chance it came: none where nothing tells, and not at all where it came from none that counts.
         let kind = match (scope.input.settings.exposure, deal.origin) {
@@ -255,6 +258,9 @@ fn counts(scope: &Scope<'_>, history: &History<'_>, counting: &[bool]) -> Vec<Co
             member.contracts += u64::from(matches!(deal.outcome, Outcome::Contract(_)));
         }
     }
+    for open in &history.undecided {
+        counts.get_mut(open.member).into_iter().for_each(|member| member.undecided += open.weight);
+    }
     let contacts = history.contacts.iter().zip(counting).filter(|(_, counts)| **counts);
     for member in contacts.filter_map(|(contact, _)| contact.member) {
         counts.get_mut(member).into_iter().for_each(|member| member.calls += 1);
@@ -298,6 +304,7 @@ fn agent_score(input: &ScoreInput<'_>, agent: &AgentId, part: MemberPart) -> Age
         contracts_known: counts.contracts_known,
         faded_contracts: conversion.results,
         faded_exposure: conversion.chances,
+        faded_undecided: counts.undecided,
         expected_contracts: expected,
         faded_priced_contracts: check.sample,
         faded_worth: check.worth,

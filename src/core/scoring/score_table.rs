@@ -78,6 +78,9 @@ pub struct AgentScore {
     /// Faded opportunities (or calls): `n` of the conversion index.
     #[serde(default)]
     pub faded_exposure: f64,
+    /// Open deals in it that are not overdue: as many, faded, as others would have decided by their age beyond what the agent has.
+    #[serde(default)]
+    pub faded_undecided: f64,
     /// Contracts an average agent would have closed with that exposure: `E` of the conversion index.
     #[serde(default)]
     pub expected_contracts: f64,

@@ -3,7 +3,7 @@
 use super::*;
 use jiff::civil::date;
 use meritline::core::agent::{Absence, Duty};
-use meritline::core::intervention::{Actor, Change, Excluded, Intervention, InterventionBook};
+use meritline::core::intervention::Excluded;
 use meritline::core::policy::RampUp;
 use meritline::core::scoring::adjustments::{Adjustments, ramp_up};
 use meritline::core::scoring::exclusions::Exclusions;
@@ -12,15 +12,6 @@ use meritline::core::workspace::MemberRef;
 use proptest::prelude::*;
 
 const TWO: [&str; 2] = ["anna", "boris"];
-
-fn book(changes: Vec<Change>) -> InterventionBook {
-    let mut book = InterventionBook::default();
-    for (change, id) in changes.into_iter().zip(1u128..) {
-        let by = Actor { role: "sales_lead".into(), agent: None };
-        book.add(&Intervention { id: uuid::Uuid::from_u128(id), set_at: now(), by, change });
-    }
-    book
-}
 
 fn correction(agent: &str, factor: f64, until: Option<Timestamp>) -> Change {
     Change::Correction { agent: agent.into(), factor, reason: "took over old customers".to_owned(), until }

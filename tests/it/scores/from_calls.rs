@@ -1,7 +1,7 @@
 //! Conversions counted from calls: first contacts, and contracts tied to them by the contact's phone.
 
 use super::*;
-use meritline::core::intervention::{Actor, CallTag, Change, Excluded, Intervention, InterventionBook};
+use meritline::core::intervention::{CallTag, Excluded};
 use meritline::core::scoring::exclusions::Exclusions;
 use meritline::core::scoring::score_table::DealNotes;
 
@@ -153,12 +153,7 @@ fn calls_too_young_for_a_contract_stay_out_with_what_came_of_them() {
 }
 
 fn set_by_hand(changes: Vec<Change>) -> Exclusions {
-    let mut book = InterventionBook::default();
-    for (change, id) in changes.into_iter().zip(1u128..) {
-        let by = Actor { role: "sales_lead".into(), agent: None };
-        book.add(&Intervention { id: uuid::Uuid::from_u128(id), set_at: now(), by, change });
-    }
-    Exclusions::of(&book)
+    Exclusions::of(&book(changes))
 }
 
 fn excluding(exclusions: &Exclusions, deals: &[Deal], calls: &[HandledCall]) -> ScoreTable {

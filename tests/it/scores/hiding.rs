@@ -166,18 +166,18 @@ fn filing_lost_deals_under_a_source_of_others_pays_little() {
     at_most(0.06, gain(filed_under("advertisement"), of_two_sources));
 }
 
-/// What is promised holds in the long run. Who begins to hide gains until the first hidden deals count as lost, which is after
-/// twice the usual time, 20 days here; from then on as many losses come as without hiding, and what was gained fades away.
+/// Nor from the first day: before the first hidden deals are overdue, which is after 20 days here, the hider has decided fewer deals than
+/// others of the same age.
 #[test]
-fn beginning_to_hide_pays_for_a_while_only() {
+fn beginning_to_hide_does_not_pay_at_any_time() {
     let since = |days: i64| {
         gain(
             move |deal| if deal.closed_at.is_some_and(|closed| closed >= days_ago(days)) { left_open(deal) } else { deal },
             as_it_is,
         )
     };
-    for (days, most) in [(15, 0.14), (45, 0.08), (100, 0.03)] {
+    for days in [1, 3, 5, 10, 15, 20, 30, 45, 100] {
         let gain = since(days);
-        assert!(gain <= most, "{days} days: {gain}");
+        assert!(gain <= 0.03, "{days} days: {gain}");
     }
 }

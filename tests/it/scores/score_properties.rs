@@ -66,7 +66,7 @@ proptest! {
             let why = table.explain(&agent.agent).unwrap();
             let product: f64 = why.metrics.iter().map(|metric| metric.contribution).product();
             prop_assert!((product - agent.value).abs() <= 1e-12 * agent.value, "{} and {}", product, agent.value);
-            if agent.opportunities == 0 {
+            if agent.opportunities == 0 && agent.faded_undecided == 0.0 {
                 prop_assert_eq!(agent.value, 1.0);
             }
         }

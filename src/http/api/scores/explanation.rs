@@ -116,8 +116,8 @@ pub struct ExplanationBody {
 
 /// Why an agent has that score and share. An agent sees the own.
 ///
-/// An open deal counts as lost from twice the pool's usual time to close on. So whoever leaves lost deals open gains at most 3 % in the
-/// long run, but up to an eighth in the first weeks, until the first of them count.
+/// An open deal counts as lost from twice the pool's usual time to close on; of younger ones as many, in parts, as others would have
+/// decided by their age beyond what the agent has (`undecided`). So leaving lost deals open does not pay.
 #[utoipa::path(
     get,
     path = "/api/v1/workspaces/{workspace}/scores/{agent}",

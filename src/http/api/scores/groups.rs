@@ -21,6 +21,8 @@ pub struct GroupScoreItem {
     pub contracts_closed: u64,
     /// Deals won, lost or overdue within the horizon.
     pub opportunities: u64,
+    /// Open deals that count as lost though they are not overdue, faded: so many more of that age would others have decided.
+    pub undecided: f64,
     /// First conversations with callers within the horizon; 0 where conversion is counted from opportunities.
     pub calls_handled: u64,
     /// Sum of amounts.
@@ -58,6 +60,7 @@ fn item(table: &ScoreTable, score: &GroupScore, shares: Vec<SharePart>) -> Group
         people: score.people.iter().map(ToString::to_string).collect(),
         contracts_closed: pooled.contracts_closed,
         opportunities: pooled.opportunities,
+        undecided: pooled.faded_undecided,
         calls_handled: pooled.calls_handled,
         revenue: money::to_text(pooled.revenue),
         average_check: pooled.average_check.map(money::to_text),

@@ -81,6 +81,8 @@ pub struct ScoreItem {
     pub contracts_closed: u64,
     /// Deals won, lost or overdue within the horizon.
     pub opportunities: u64,
+    /// Open deals that count as lost though they are not overdue, faded: so many more of that age would others have decided.
+    pub undecided: f64,
     /// First conversations with callers within the horizon; 0 where conversion is counted from opportunities.
     pub calls_handled: u64,
     /// Sum of amounts.
@@ -251,6 +253,7 @@ fn item(table: &ScoreTable, score: &AgentScore, scores: &PolicyScores) -> ScoreI
         agent: score.agent.to_string(),
         contracts_closed: score.contracts_closed,
         opportunities: score.opportunities,
+        undecided: score.faded_undecided,
         calls_handled: score.calls_handled,
         revenue: money::to_text(score.revenue),
         average_check: score.average_check.map(money::to_text),
