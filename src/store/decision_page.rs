@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +46,7 @@ pub(super) struct PageWriter {
     page: Vec<u8>,
     people: Vec<Person>,
     /// Where a person's name and numbers lie in memory, and their place in `people`.
-    known_people: HashMap<(usize, usize), u32>,
+    known_people: HashMap<(usize, usize), u32, RandomState>,
     group_lists: Vec<Arc<[GroupId]>>,
     /// What follows the texts.
     bytes: Vec<u8>,

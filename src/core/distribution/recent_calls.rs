@@ -3,10 +3,12 @@
 //! A part of the fold: each call writes what is known of it now, so order and repetition cannot matter. A call stays here when
 //! it is let go. It decides nothing: see `core::distribution::callback`.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
+use smallvec::SmallVec;
 
 use crate::core::ids::{AgentId, CallId, CallKey, GroupId, RouteId};
 use crate::core::phone_number::PhoneNumber;
@@ -50,27 +52,41 @@ pub struct RecentCall {
 /// The calls of the last day.
 #[derive(Debug, Clone, Default)]
 pub struct RecentCalls {
-    calls: HashMap<CallKey, RecentCall, RandomState>,
-    by_caller: HashMap<PhoneNumber, VecDeque<CallKey>, RandomState>,
-    arrivals: VecDeque<(Timestamp, CallKey)>,
+    /// In the order in which they were first heard of.
+    calls: VecDeque<Remembered>,
+    /// How many were forgotten: the first of `calls` has this number.
+    forgotten: u64,
+    numbers: HashMap<CallKey, u64, RandomState>,
+    /// The latest calls of each caller, by their numbers.
+    by_caller: HashMap<PhoneNumber, SmallVec<[u64; 2]>, RandomState>,
+}
+
+#[derive(Debug, Clone)]
+struct Remembered {
+    key: CallKey,
+    call: RecentCall,
+    /// When it was asked about, as it was known first: by that it is forgotten.
+    since: Timestamp,
 }
 
 impl RecentCalls {
     /// Puts in what is known of a call now.
     pub fn put(&mut self, key: &CallKey, call: RecentCall) {
-        if let Some(known) = self.calls.get_mut(key) {
-            *known = call;
+        let place = self.numbers.get(key).and_then(|number| self.place(*number));
+        if let Some(known) = place.and_then(|place| self.calls.get_mut(place)) {
+            known.call = call;
             return;
         }
+        let number = self.forgotten + self.calls.len() as u64;
         if let Some(caller) = &call.caller {
-            let keys = self.by_caller.entry(caller.clone()).or_default();
-            keys.push_back(key.clone());
-            if keys.len() > CALLS_PER_CALLER_MAX {
-                keys.pop_front();
+            let numbers = self.by_caller.entry(caller.clone()).or_default();
+            numbers.push(number);
+            if numbers.len() > CALLS_PER_CALLER_MAX {
+                numbers.remove(0);
             }
         }
-        self.arrivals.push_back((call.asked_at, key.clone()));
-        self.calls.insert(key.clone(), call);
+        self.numbers.insert(key.clone(), number);
+        self.calls.push_back(Remembered { key: key.clone(), since: call.asked_at, call });
         if self.calls.len() > CALLS_MAX {
             self.drop_oldest();
         }
@@ -79,34 +95,47 @@ impl RecentCalls {
     /// Forgets what is too old.
     pub fn forget(&mut self, now: Timestamp) {
         let before = now.checked_sub(SignedDuration::from_hours(KEPT_HOURS)).unwrap_or(Timestamp::MIN);
-        while self.arrivals.front().is_some_and(|(at, _)| *at < before) {
+        while self.calls.front().is_some_and(|oldest| oldest.since < before) {
             self.drop_oldest();
         }
     }
 
     /// A call.
     pub fn get(&self, key: &CallKey) -> Option<&RecentCall> {
-        self.calls.get(key)
+        self.numbers.get(key).and_then(|number| self.numbered(*number)).map(|(_, call)| call)
     }
 
-    /// All calls remembered.
+    /// All calls remembered, in the order in which they were first heard of.
     pub fn iter(&self) -> impl Iterator<Item = (&CallKey, &RecentCall)> {
-        self.calls.iter()
+        self.calls.iter().map(|remembered| (&remembered.key, &remembered.call))
     }
 
     /// The latest calls of a caller.
     pub fn of_caller(&self, caller: &PhoneNumber) -> impl Iterator<Item = (&CallKey, &RecentCall)> {
-        let keys = self.by_caller.get(caller).into_iter().flatten();
-        keys.filter_map(|key| self.calls.get_key_value(key))
+        let numbers = self.by_caller.get(caller).into_iter().flatten();
+        numbers.filter_map(|number| self.numbered(*number))
+    }
+
+    fn place(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.forgotten)?).ok()
+    }
+
+    fn numbered(&self, number: u64) -> Option<(&CallKey, &RecentCall)> {
+        let remembered = self.calls.get(self.place(number)?)?;
+        Some((&remembered.key, &remembered.call))
     }
 
     fn drop_oldest(&mut self) {
-        let Some((_, key)) = self.arrivals.pop_front() else { return };
-        let Some(caller) = self.calls.remove(&key).and_then(|call| call.caller) else { return };
-        if let Some(keys) = self.by_caller.get_mut(&caller) {
-            keys.retain(|known| *known != key);
-            if keys.is_empty() {
-                self.by_caller.remove(&caller);
+        let Some(Remembered { key, call, .. }) = self.calls.pop_front() else { return };
+        let number = self.forgotten;
+        self.forgotten += 1;
+        self.numbers.remove(&key);
+        if let Some(caller) = call.caller
+            && let Entry::Occupied(mut of_caller) = self.by_caller.entry(caller)
+        {
+            of_caller.get_mut().retain(|known| *known != number);
+            if of_caller.get().is_empty() {
+                of_caller.remove();
             }
         }
     }

@@ -109,8 +109,12 @@ impl Activity {
             }
         }
         let entry = (conversation, call);
-        let place = self.conversations.partition_point(|known| *known < entry);
-        self.conversations.insert(place, entry);
+        if self.conversations.back().is_none_or(|last| *last < entry) {
+            self.conversations.push_back(entry);
+        } else {
+            let place = self.conversations.partition_point(|known| *known < entry);
+            self.conversations.insert(place, entry);
+        }
         if self.conversations.len() > CONVERSATIONS_MAX
             && let Some((_, oldest)) = self.conversations.pop_front()
         {

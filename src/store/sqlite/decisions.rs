@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use sqlx::SqliteConnection;
 
 use crate::broker::store::{DecisionSpan, Page, PageRequest, StoreError};
@@ -26,12 +27,15 @@ type LambdaColumns = (String, Vec<u8>, Vec<u8>, Vec<u8>);
 /// Pages read at once for a list: a page may hold one decision or many.
 const PAGES_AT_ONCE: i64 = 16;
 
+/// Where expected shares of a workspace lie in memory.
+type LambdaPlace = (WorkspaceId, usize);
+
 /// What the writer knows of the decisions on disk. Forgotten when a transaction fails: it may have been rolled back.
 #[derive(Default)]
 pub(super) struct Written {
     /// Keys of expected shares already stored, by their place in memory. The pointer is held, so that its address means
     /// nothing else meanwhile.
-    lambda_keys: HashMap<(WorkspaceId, usize), (Arc<Lambda>, Arc<str>)>,
+    lambda_keys: HashMap<LambdaPlace, (Arc<Lambda>, Arc<str>), RandomState>,
     page: PageWriter,
     /// The last sequence on disk.
     through: HashMap<WorkspaceId, u64>,

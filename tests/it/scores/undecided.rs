@@ -7,20 +7,20 @@ use meritline::core::scoring::exclusions::Exclusions;
 const TWO: [&str; 2] = ["anna", "boris"];
 
 /// A deal decided after so many days, so many days ago.
-fn decided(id: String, agent: &str, status: DealStatus, lasted_days: i64, days: i64) -> Deal {
+fn decided(id: &str, agent: &str, status: DealStatus, lasted_days: i64, days: i64) -> Deal {
     let amount = (status == DealStatus::Won).then(|| money("100"));
-    Deal { opened_at: Some(days_ago(days + lasted_days)), closed_at: Some(days_ago(days)), amount, ..deal(&id, agent, status) }
+    Deal { opened_at: Some(days_ago(days + lasted_days)), closed_at: Some(days_ago(days)), amount, ..deal(id, agent, status) }
 }
 
 /// Boris decides after ten days: a quarter are contracts. So the usual time is ten days, and patience ends after twenty.
 fn of_boris(deals: i64) -> impl Iterator<Item = Deal> {
     let status = |n: i64| if n % 4 == 0 { DealStatus::Won } else { DealStatus::Lost };
-    (0..deals).map(move |n| decided(format!("b{n}"), "boris", status(n), 10, 30))
+    (0..deals).map(move |n| decided(&format!("b{n}"), "boris", status(n), 10, 30))
 }
 
 /// Four deals that Anna opened fifteen days ago: one became a contract after ten days, three are open.
 fn of_anna() -> impl Iterator<Item = Deal> {
-    let won = decided("won".into(), "anna", DealStatus::Won, 10, 5);
+    let won = decided("won", "anna", DealStatus::Won, 10, 5);
     [won].into_iter().chain((0..3).map(|n| open(&format!("a{n}"), "anna", 15)))
 }
 
@@ -49,9 +49,9 @@ fn a_deal_that_nobody_would_have_decided_yet_says_nothing() {
 #[test]
 fn whoever_has_decided_as_many_as_others_has_nothing_to_make_up_for() {
     // Eight opened fifteen days ago, all due; seven are decided, and one more of another day, which was not due yet.
-    let mut deals: Vec<Deal> = (0..7).map(|n| decided(format!("a{n}"), "anna", DealStatus::Lost, 10, 5)).collect();
+    let mut deals: Vec<Deal> = (0..7).map(|n| decided(&format!("a{n}"), "anna", DealStatus::Lost, 10, 5)).collect();
     deals.push(open("open", "anna", 15));
-    deals.push(decided("quick".into(), "anna", DealStatus::Lost, 3, 1));
+    deals.push(decided("quick", "anna", DealStatus::Lost, 3, 1));
     let table = scores(&TWO, timeless(), &of_boris(40).chain(deals).collect::<Vec<_>>());
     assert_near(of(&table, "anna").faded_undecided, 0.0, 1e-9);
     assert_eq!(of(&table, "anna").opportunities, 8);
@@ -67,7 +67,7 @@ fn few_deals_of_others_tell_half() {
 /// fourteen days is then as what is open for nine and a third with others.
 #[test]
 fn whose_contracts_take_longer_is_given_longer() {
-    let slow = (0..10).map(|n| decided(format!("s{n}"), "anna", DealStatus::Won, 20, 30));
+    let slow = (0..10).map(|n| decided(&format!("s{n}"), "anna", DealStatus::Won, 20, 30));
     let open = || (0..3).map(|n| open(&format!("a{n}"), "anna", 14));
     let undecided = |deals: Vec<Deal>| of(&scores(&TWO, timeless(), &deals), "anna").faded_undecided;
     assert_eq!(undecided(of_boris(40).chain(slow).chain(open()).collect()), 0.0);
