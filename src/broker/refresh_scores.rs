@@ -24,7 +24,7 @@ use crate::core::scoring::score_table::ScoreTable;
 use crate::core::shares::share_board::{GroupShares, ShareBoard};
 use crate::core::shares::share_plan::SharePlan;
 use crate::core::shares::target_share;
-use crate::core::working_time::duty_days::OFF_DUTY_ABSENCE_SECONDS;
+use crate::core::working_time::duty_days::OFF_DUTY_UNDECIDED_SECONDS;
 use crate::core::workspace::{ConnectionKind, GroupIx, PolicyIx, Workspace};
 
 pub use super::score_book::ScoreBook;
@@ -195,7 +195,7 @@ async fn compute(
         deals.push((connection.clone(), store.deals(id, connection).await?));
     }
     let since = read_since(&tenant.workspace, now);
-    let off_duty = store.off_duty_spans(id, OFF_DUTY_ABSENCE_SECONDS, since).await?;
+    let off_duty = store.off_duty_spans(id, OFF_DUTY_UNDECIDED_SECONDS, since).await?;
     let handled = match settings.exposure {
         Exposure::Calls => tenant.scores.handled.since(&**store, id, since).await?,
         Exposure::Opportunities => Vec::new(),

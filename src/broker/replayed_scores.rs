@@ -22,7 +22,7 @@ use crate::core::replay::ScoreTables;
 use crate::core::scoring::exclusions::Exclusions;
 use crate::core::scoring::handled_call::HandledCall;
 use crate::core::scoring::score::{self, ScoreInput};
-use crate::core::working_time::duty_days::{OFF_DUTY_ABSENCE_SECONDS, OffDutySpan};
+use crate::core::working_time::duty_days::{OFF_DUTY_UNDECIDED_SECONDS, OffDutySpan};
 use crate::core::workspace::{PolicyIx, Workspace};
 
 /// Scores are computed anew so often; in a long span not more than [`TABLES_MAX`] times.
@@ -57,7 +57,7 @@ impl ReplayedScores {
         let since = read_since(&workspace, request.from);
         let (mut off_duty, mut handled) = (Vec::new(), Vec::new());
         if !scored.is_empty() {
-            off_duty = store.off_duty_spans(&workspace.id, OFF_DUTY_ABSENCE_SECONDS, since).await?;
+            off_duty = store.off_duty_spans(&workspace.id, OFF_DUTY_UNDECIDED_SECONDS, since).await?;
         }
         if scored.iter().any(|score| score.exposure == Exposure::Calls) {
             handled = HandledCalls::default().since(store, &workspace.id, since).await?;

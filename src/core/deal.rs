@@ -80,9 +80,12 @@ pub struct DealMemory {
     /// Who won it first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_win: Option<FirstWin>,
-    /// When it was first seen open, where the CRM does not say when it was opened.
+    /// When it was first seen open: it was opened by then, whatever the CRM says later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_seen_open_at: Option<Timestamp>,
+    /// Who owned it then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_seen_owner: Option<CrmUserId>,
 }
 
 impl DealMemory {
@@ -119,9 +122,14 @@ impl Deal {
             DealStatus::Won if was_won => known,
             DealStatus::Won | DealStatus::Lost => known.filter(|win| !self.is_another_sale(win)),
         };
-        let seen_open = seen_at.filter(|_| self.status == DealStatus::Open && self.opened_at.is_none());
-        let first_seen_open_at = previous.and_then(|previous| previous.memory.first_seen_open_at).or(seen_open);
-        self.memory = DealMemory { first_win, first_seen_open_at };
+        let (first_seen_open_at, first_seen_owner) = match previous.map(|previous| &previous.memory) {
+            Some(known) if known.first_seen_open_at.is_some() => (known.first_seen_open_at, known.first_seen_owner.clone()),
+            Some(_) | None => match seen_at.filter(|_| self.status == DealStatus::Open) {
+                Some(seen_at) => (Some(seen_at), self.user.clone()),
+                None => (None, None),
+            },
+        };
+        self.memory = DealMemory { first_win, first_seen_open_at, first_seen_owner };
         self.memory.first_win = self.first_win();
         self
     }
@@ -165,8 +173,8 @@ impl Deal {
         self.lead_source.as_deref().map(str::trim).filter(|source| !source.is_empty())
     }
 
-    /// When it came into being, as far as anything tells.
+    /// When it came into being, as far as anything tells. Whoever dates the opening of an old deal to today does not make it a young one.
     pub fn known_since(&self) -> Option<Timestamp> {
-        self.opened_at.or(self.memory.first_seen_open_at)
+        self.opened_at.into_iter().chain(self.memory.first_seen_open_at).min()
     }
 }

@@ -16,7 +16,7 @@
 //!    out would reward whoever clears the date of a lost deal, and would make the scores of a CRM without dates empty; how many
 //!    there are is told.
 //! 6. Open deals count as lost from the moment they are older than twice the median time to close (at least two days: dates
-//!    often have no time), and fade from then on. A deal without an opening is as old as our knowledge of it.
+//!    often have no time), and fade from then on. No deal is younger than our first sight of it open.
 //! 7. Of younger ones as many count as lost, in parts, as the member has decided fewer than others would have by their age (`pace`);
 //!    where conversions are counted from opportunities.
 //! 8. What a lead excluded does not count, and what an exclusion took out is told.
@@ -144,7 +144,7 @@ pub(in crate::core) fn read<'d>(scope: &Scope<'d>, deals: impl IntoIterator<Item
             },
             DealStatus::Open => {
                 if let Some(owner) = reader.owner(&record).filter(|(agent, _)| !reader.is_excluded(&record, *agent)) {
-                    open.push((owner, record.deal));
+                    open.push((owner, record));
                 }
             }
         }
@@ -153,8 +153,8 @@ pub(in crate::core) fn read<'d>(scope: &Scope<'d>, deals: impl IntoIterator<Item
     for record in undated {
         reader.decided(&record, likely_close(record.deal, median_seconds_to_close, scope.input.now));
     }
-    for (owner, deal) in open {
-        reader.open(owner, deal, median_seconds_to_close);
+    for (owner, record) in open {
+        reader.open(owner, &record, median_seconds_to_close);
     }
     if settings.exposure == Exposure::Calls {
         reader.doubt_untold();
@@ -360,8 +360,9 @@ impl<'s, 'd> Reader<'s, 'd> {
         if let (Some(opened), Some(closed)) = (deal.known_since(), believed_close(deal)) {
             // What seems to have ended before it began took no time: leaving it out would bend the median upwards.
             self.seconds_to_close.push(seconds_between(opened, closed));
-            let decided = Decided { age_seconds: self.scope.age_seconds(agent, closed), outcome };
-            self.follow((agent, member), deal, opened, Some(decided));
+            let after_seconds = self.scope.deciding_seconds(agent, opened, closed);
+            let decided = Decided { age_seconds: self.scope.age_seconds(agent, closed), after_seconds, outcome };
+            self.follow((agent, member), record, opened, Some(decided));
         }
         let began_at = contact.as_ref().map(|contact| contact.at).or(deal.known_since()).unwrap_or(at);
         let (weight, week) = (self.scope.weight(age_seconds), self.scope.week(began_at));
@@ -376,12 +377,13 @@ impl<'s, 'd> Reader<'s, 'd> {
         }
     }
 
-    fn open(&mut self, (agent, member): Owner, deal: &'d Deal, median_seconds_to_close: Option<f64>) {
+    fn open(&mut self, (agent, member): Owner, record: &Record<'_, 'd>, median_seconds_to_close: Option<f64>) {
+        let deal = record.deal;
         let Some(opened_at) = deal.known_since() else {
             self.notes.open_deals_without_start += 1;
             return;
         };
-        self.follow((agent, member), deal, opened_at, None);
+        self.follow((agent, member), record, opened_at, None);
         let Some(patience_seconds) = median_seconds_to_close.map(patience_seconds) else { return };
         let overdue_seconds = self.scope.age_seconds(agent, opened_at) - patience_seconds;
         if overdue_seconds <= 0.0 || !self.scope.is_inside_horizon(overdue_seconds) {
@@ -403,14 +405,17 @@ impl<'s, 'd> Reader<'s, 'd> {
         });
     }
 
-    /// Notes a deal whose opening is known.
-    fn follow(&mut self, (agent, member): Owner, deal: &'d Deal, opened_at: Timestamp, decided: Option<Decided>) {
-        let id = &self.scope.input.workspace.agent(agent).id;
-        let today = self.scope.day(self.scope.input.now);
-        let excluded = self.scope.input.exclusions.and_then(|exclusions| exclusions.last_day(id, today));
-        let is_whole = excluded.is_none_or(|last| last < self.scope.day(opened_at));
-        let (age_seconds, week) = (self.scope.age_seconds(agent, opened_at), self.scope.week(opened_at));
-        self.courses.push(Course { member, age_seconds, decided, is_whole, week, deal });
+    /// Notes a deal whose opening is known. One that another agent had open says nothing of its owner's pace: whoever takes deals over
+    /// gets those that were not decided.
+    fn follow(&mut self, (agent, member): Owner, record: &Record<'_, 'd>, opened_at: Timestamp, decided: Option<Decided>) {
+        let first = record.deal.memory.first_seen_owner.as_ref();
+        let first = first.and_then(|user| self.scope.input.workspace.find_agent_by_crm_user(record.connection, user));
+        if first.is_some_and(|first| first != agent) {
+            return;
+        }
+        let age_seconds = self.scope.age_seconds(agent, opened_at);
+        let deciding_seconds = self.scope.deciding_seconds(agent, opened_at, self.scope.input.now);
+        self.courses.push(Course { member, opened_at, age_seconds, deciding_seconds, decided, deal: record.deal });
     }
 
     fn undecided(&self, median_seconds_to_close: Option<f64>) -> Vec<Undecided<'d>> {

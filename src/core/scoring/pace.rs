@@ -6,17 +6,22 @@
 //! ```text
 //! F(t)      part of the other members' deals that is decided within t: actuarial life table (Cutler & Ederer, 1958) of the deals
 //!           opened inside the horizon, the open ones among them as censored
-//! slower    how many times as long as theirs a member's contracts took, pulled towards 1 by caution; at least 1
+//! slower    how many times as long as theirs a member's contracts took, of deals opened before the open ones in question; pulled
+//!           towards 1 by caution, and between half and twice
 //! due       over a member's deals that are not overdue: sum of what F(t / slower) decides up to their age, faded since
 //! shortfall = told * (due - what is decided of them, faded), at least 0, at most what is due of the open ones
 //! told      = deals decided by others / 20, at most 1
 //! ```
 //!
-//! The shortfall is spread over the member's open deals as each is due. Contracts tell how slow somebody is, because nobody hides them.
+//! The shortfall is spread over the member's open deals as each is due. Contracts tell how slow or fast somebody is, because nobody hides
+//! them; those of young deals would tell of the fast ones alone. Deals that another had open before tell nothing.
 //! Nobody takes less than a day: dates often have no time. What was opened up to the end of a day that a lead took out is not held
 //! against its owner: what was decided on that day does not count.
 //!
 //! It must not know the formulas of the indices, nor when a deal is overdue: `deal_history` hands in the deals.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::deal_history::{MEDIAN_SECONDS_MIN, Outcome};
 use super::score::shrunken;
@@ -32,18 +37,21 @@ const TOLD_BY_DEALS: f64 = 20.0;
 /// One contract counts at most as this many times the age at which a deal is overdue, when it is asked how slow somebody is.
 const CONTRACT_PATIENCES_MAX: f64 = 1.5;
 
+/// Nobody counts as more than so many times as slow, or as fast, as the others.
+const SLOWER_MAX: f64 = 2.0;
+
 /// A deal whose opening is known. Ages are the owner's time on duty.
 pub(in crate::core) struct Course<'d> {
     /// Position in the pool of the agent it counts for.
     pub(in crate::core) member: usize,
-    /// Since its opening.
+    /// When it was opened.
+    pub(in crate::core) opened_at: Timestamp,
+    /// Since then.
     pub(in crate::core) age_seconds: f64,
+    /// How much of that its owner could decide it in.
+    pub(in crate::core) deciding_seconds: f64,
     /// None while it is open.
     pub(in crate::core) decided: Option<Decided>,
-    /// Whether all that was decided since its opening is known: no day of its owner's is taken out.
-    pub(in crate::core) is_whole: bool,
-    /// In which week it was opened.
-    pub(in crate::core) week: Week,
     /// The record.
     pub(in crate::core) deal: &'d Deal,
 }
@@ -52,6 +60,8 @@ pub(in crate::core) struct Course<'d> {
 pub(in crate::core) struct Decided {
     /// Since its close.
     pub(in crate::core) age_seconds: f64,
+    /// From its opening on, as far as its owner could decide it.
+    pub(in crate::core) after_seconds: f64,
     /// Whether it became a contract.
     pub(in crate::core) outcome: Outcome,
 }
@@ -74,8 +84,8 @@ impl Course<'_> {
     /// From opening to close; to now while it is open.
     fn lasted_seconds(&self) -> f64 {
         match &self.decided {
-            Some(decided) => (self.age_seconds - decided.age_seconds).max(MEDIAN_SECONDS_MIN),
-            None => self.age_seconds,
+            Some(decided) => decided.after_seconds.max(MEDIAN_SECONDS_MIN),
+            None => self.deciding_seconds,
         }
     }
 
@@ -96,15 +106,19 @@ pub(in crate::core) fn undecided<'d>(scope: &Scope<'_>, courses: &[Course<'d>], 
     let tables: Vec<LifeTable> = of_members.iter().map(|own| LifeTable::of(scope, own, step_seconds)).collect();
     let mut all = LifeTable::default();
     tables.iter().for_each(|table| all.add(table, 1.0));
-    let most_seconds = CONTRACT_PATIENCES_MAX * patience_seconds;
-    let contracts: Vec<Contracts> = of_members.iter().map(|own| Contracts::of(own, most_seconds)).collect();
+    let contracts: Vec<Contracts> = of_members.iter().map(|own| Contracts::of(own, patience_seconds)).collect();
     let all_contracts = Contracts::sum(&contracts);
     let mut found = Vec::new();
-    for ((own, table), contracts) in of_members.iter().zip(&tables).zip(&contracts) {
+    for (agent, ((own, table), contracts)) in scope.pool.iter().zip(of_members.iter().zip(&tables).zip(&contracts)) {
         let mut others = all.clone();
         others.add(table, -1.0);
         let slower = contracts.slower_than(all_contracts, scope.input.settings.caution);
-        let pace = Pace { scope, decided: others.decided_parts(), step_seconds: step_seconds * slower };
+        let pace = Pace {
+            scope,
+            decided: others.decided_parts(),
+            step_seconds: step_seconds * slower,
+            excluded_until: scope.last_excluded_day(*agent),
+        };
         let told = (others.decided_total() / TOLD_BY_DEALS).clamp(0.0, 1.0);
         found.extend(pace.shortfall(own, patience_seconds, told));
     }
@@ -174,8 +188,10 @@ struct Contracts {
 }
 
 impl Contracts {
-    fn of(courses: &[&Course<'_>], most_seconds: f64) -> Self {
-        let all = courses.iter().filter_map(|course| course.contract_seconds());
+    fn of(courses: &[&Course<'_>], patience_seconds: f64) -> Self {
+        let most_seconds = CONTRACT_PATIENCES_MAX * patience_seconds;
+        let old = courses.iter().filter(|course| course.age_seconds > patience_seconds);
+        let all = old.filter_map(|course| course.contract_seconds());
         all.fold(Self::default(), |sum, seconds| Self {
             count: sum.count + 1.0,
             seconds: sum.seconds + seconds.min(most_seconds),
@@ -186,13 +202,13 @@ impl Contracts {
         all.iter().fold(Self::default(), |sum, one| Self { count: sum.count + one.count, seconds: sum.seconds + one.seconds })
     }
 
-    /// How many times as long as those of the others; at least 1.
+    /// How many times as long as those of the others.
     fn slower_than(self, all: Self, caution: f64) -> f64 {
         let (others, seconds) = (all.count - self.count, all.seconds - self.seconds);
         if others <= 0.0 || seconds <= 0.0 {
             return 1.0;
         }
-        shrunken(self.seconds * others / seconds, self.count, caution).max(1.0)
+        shrunken(self.seconds * others / seconds, self.count, caution).clamp(1.0 / SLOWER_MAX, SLOWER_MAX)
     }
 }
 
@@ -202,6 +218,8 @@ struct Pace<'s> {
     /// Which part is decided in each step of age.
     decided: [f64; STEPS],
     step_seconds: f64,
+    /// The last day that a lead took out of its results.
+    excluded_until: Option<Date>,
 }
 
 /// What is decided of a deal up to its age.
@@ -214,6 +232,7 @@ struct Due {
 }
 
 impl Pace<'_> {
+    /// Of a deal that could be decided for so long.
     fn due(&self, age_seconds: f64) -> Due {
         let mut due = Due::default();
         for (step, part) in self.decided.iter().enumerate() {
@@ -230,12 +249,17 @@ impl Pace<'_> {
         due
     }
 
+    /// Whether all that was decided since a deal was opened is known: no day since is taken out.
+    fn is_held_to(&self, course: &Course<'_>) -> bool {
+        self.excluded_until.is_none_or(|last| last < self.scope.day(course.opened_at))
+    }
+
     /// Spread over the open ones of a member's deals.
     fn shortfall<'d>(&self, courses: &[&Course<'d>], patience_seconds: f64, told: f64) -> Vec<Undecided<'d>> {
         let (mut due, mut decided) = (0.0, 0.0);
         let mut open: Vec<(&Course<'d>, Due)> = Vec::new();
-        for course in courses.iter().filter(|course| course.is_whole && course.age_seconds <= patience_seconds) {
-            let of_course = self.due(course.age_seconds);
+        for course in courses.iter().filter(|course| course.age_seconds <= patience_seconds && self.is_held_to(course)) {
+            let of_course = self.due(course.deciding_seconds);
             due += of_course.weight;
             match &course.decided {
                 Some(close) => decided += self.scope.weight(close.age_seconds),
@@ -251,7 +275,7 @@ impl Pace<'_> {
             member: course.member,
             weight: part * due.weight,
             part: part * due.part,
-            week: course.week,
+            week: self.scope.week(course.opened_at),
             deal: course.deal,
         };
         if part > 0.0 { open.into_iter().map(counts).collect() } else { Vec::new() }

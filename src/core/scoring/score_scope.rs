@@ -7,7 +7,7 @@ use jiff::civil::{Date, date};
 
 use super::deal_history::{fading, seconds_between};
 use super::score::ScoreInput;
-use crate::core::working_time::duty_days::DutyCalendar;
+use crate::core::working_time::duty_days::{DutyCalendar, OFF_DUTY_ABSENCE_SECONDS, OFF_DUTY_UNDECIDED_SECONDS};
 use crate::core::workspace::AgentIx;
 
 /// Weeks from Monday to Sunday in the workspace's zone, counted from that of 5 January 1970.
@@ -21,6 +21,7 @@ pub(in crate::core) struct Scope<'a> {
     pub(in crate::core) pool: Vec<AgentIx>,
     positions: HashMap<AgentIx, usize>,
     duty: DutyCalendar,
+    decides: DutyCalendar,
 }
 
 impl<'a> Scope<'a> {
@@ -28,7 +29,9 @@ impl<'a> Scope<'a> {
     pub(in crate::core) fn of(input: &'a ScoreInput<'a>) -> Self {
         let pool = input.workspace.pool(input.policy);
         let positions = pool.iter().enumerate().map(|(position, agent)| (*agent, position)).collect();
-        Self { input, pool, positions, duty: DutyCalendar::of(input.workspace, input.off_duty) }
+        let calendar = |longer_than_seconds| DutyCalendar::of(input.workspace, input.off_duty, longer_than_seconds);
+        let (duty, decides) = (calendar(OFF_DUTY_ABSENCE_SECONDS), calendar(OFF_DUTY_UNDECIDED_SECONDS));
+        Self { input, pool, positions, duty, decides }
     }
 
     /// An agent's position in the pool.
@@ -39,6 +42,11 @@ impl<'a> Scope<'a> {
     /// How long ago something was, in an agent's seconds on duty; 0 for what lies in the future.
     pub(in crate::core) fn age_seconds(&self, agent: AgentIx, at: Timestamp) -> f64 {
         self.duty.seconds_on_duty(agent, at, self.input.now)
+    }
+
+    /// How long an agent could decide a deal since an instant, in seconds: days off are taken out, too.
+    pub(in crate::core) fn deciding_seconds(&self, agent: AgentIx, since: Timestamp, until: Timestamp) -> f64 {
+        self.decides.seconds_on_duty(agent, since, until)
     }
 
     /// How long ago something was by the calendar, in seconds.
@@ -59,6 +67,12 @@ impl<'a> Scope<'a> {
     /// The day in the workspace's zone.
     pub(in crate::core) fn day(&self, at: Timestamp) -> Date {
         self.input.workspace.time_zone.to_datetime(at).date()
+    }
+
+    /// The last day that a lead took out of an agent's results, today included.
+    pub(in crate::core) fn last_excluded_day(&self, agent: AgentIx) -> Option<Date> {
+        let agent = &self.input.workspace.agent(agent).id;
+        self.input.exclusions?.last_day(agent, self.day(self.input.now))
     }
 
     /// The week in the workspace's zone; this week for what lies in the future.

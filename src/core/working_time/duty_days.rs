@@ -19,6 +19,9 @@ use crate::core::workspace::{AgentIx, Workspace};
 /// Being off duty for longer than this, in seconds, is an absence: 4 days. Nights and long weekends are not.
 pub const OFF_DUTY_ABSENCE_SECONDS: i64 = 4 * 24 * 3600;
 
+/// Whoever is off duty for longer than this, in seconds, decides no deals meanwhile: a day.
+pub const OFF_DUTY_UNDECIDED_SECONDS: i64 = 24 * 3600;
+
 /// A span for which somebody was set off duty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OffDutySpan {
@@ -40,8 +43,8 @@ pub struct DutyCalendar {
 }
 
 impl DutyCalendar {
-    /// From the absences that the document names and the spans for which people were set off duty.
-    pub fn of(workspace: &Workspace, off_duty: &[OffDutySpan]) -> Self {
+    /// From the absences that the document names and the spans, longer than so many seconds, for which people were set off duty.
+    pub fn of(workspace: &Workspace, off_duty: &[OffDutySpan], longer_than_seconds: i64) -> Self {
         let named = |absences: &[Absence]| -> Vec<(Timestamp, Timestamp)> {
             absences.iter().filter_map(|absence| whole_days(absence, &workspace.time_zone)).collect()
         };
@@ -49,7 +52,7 @@ impl DutyCalendar {
             workspace.agents.iter().map(|agent| named(&agent.duty.absences)).collect();
         for span in off_duty {
             let to = span.to.unwrap_or(Timestamp::MAX);
-            let long = to.duration_since(span.from).as_secs() > OFF_DUTY_ABSENCE_SECONDS;
+            let long = to.duration_since(span.from).as_secs() > longer_than_seconds;
             let agent = workspace.find_agent(&span.agent).filter(|_| long);
             if let Some(spans) = agent.and_then(|ix| away.get_mut(ix.0 as usize)) {
                 spans.push((span.from, to));

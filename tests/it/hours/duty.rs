@@ -4,7 +4,7 @@ use jiff::civil::date;
 use meritline::core::agent::Absence;
 use meritline::core::policy::RampUp;
 use meritline::core::scoring::adjustments::ramp_up;
-use meritline::core::working_time::duty_days::DutyCalendar;
+use meritline::core::working_time::duty_days::{DutyCalendar, OFF_DUTY_ABSENCE_SECONDS};
 use meritline::core::workspace::{AgentIx, Workspace};
 
 use super::at;
@@ -30,7 +30,7 @@ policies:
 "#;
 
 fn days(workspace: &Workspace, agent: u32, from: &str, to: &str) -> f64 {
-    DutyCalendar::of(workspace, &[]).seconds_on_duty(AgentIx(agent), at(from), at(to)) / DAY
+    DutyCalendar::of(workspace, &[], OFF_DUTY_ABSENCE_SECONDS).seconds_on_duty(AgentIx(agent), at(from), at(to)) / DAY
 }
 
 #[test]

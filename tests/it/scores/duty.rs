@@ -3,7 +3,7 @@
 use super::*;
 use jiff::civil::date;
 use meritline::core::agent::{Absence, Duty};
-use meritline::core::working_time::duty_days::{DutyCalendar, OffDutySpan, working_days};
+use meritline::core::working_time::duty_days::{DutyCalendar, OFF_DUTY_ABSENCE_SECONDS, OffDutySpan, working_days};
 use meritline::core::workspace::AgentIx;
 
 const FOUR: [&str; 4] = ["anna", "boris", "clara", "denis"];
@@ -93,7 +93,7 @@ fn overlapping_absences_are_taken_out_once_and_days_are_those_of_the_zone() {
         absence(date(2026, 12, 31), date(2026, 12, 1)),
     ];
     let workspace = Workspace::build(parts).unwrap();
-    let calendar = DutyCalendar::of(&workspace, &[]);
+    let calendar = DutyCalendar::of(&workspace, &[], OFF_DUTY_ABSENCE_SECONDS);
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let (from, to) = (at("2026-10-23T22:00:00Z"), at("2026-10-26T23:00:00Z"));
     assert_eq!(calendar.seconds_on_duty(AgentIx(0), from, to), 0.0);

@@ -82,5 +82,9 @@ fn an_open_deal_without_a_date_is_as_old_as_our_knowledge_of_it() {
     assert_eq!((opportunities(hidden.clone()), opportunities(seen(10)), opportunities(seen(11))), (0, 0, 1));
     // Seen again later, it does not grow younger.
     let again = hidden.clone().merged_with(Some(&seen(11)), Some(now()));
-    assert_eq!(again.memory, DealMemory { first_win: None, first_seen_open_at: Some(days_ago(11)) });
+    let (first_seen_open_at, first_seen_owner) = (Some(days_ago(11)), Some("anna".into()));
+    assert_eq!(again.memory, DealMemory { first_win: None, first_seen_open_at, first_seen_owner });
+    // Nor where the CRM now says that it was opened today.
+    let dated_today = Deal { opened_at: Some(now()), ..hidden.clone() }.merged_with(Some(&seen(11)), Some(now()));
+    assert_eq!(opportunities(dated_today), 1);
 }

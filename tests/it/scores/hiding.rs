@@ -15,13 +15,19 @@ fn normal(draw: &mut Draw) -> f64 {
 /// 270 days of three leads a day for each seller; a quarter become contracts; a deal takes 10 days in the middle, log-normal with
 /// sigma 0.6.
 fn history(seed: u64) -> Vec<Deal> {
+    history_of(seed, 1.0)
+}
+
+/// The same with a hider who decides everything so many times as slowly.
+fn history_of(seed: u64, slower: f64) -> Vec<Deal> {
     let mut draw = Draw(seed);
     let mut deals = Vec::new();
     for day in 0..270i64 {
         for seller in SELLERS {
             for lead in 0..3 {
                 let opened = days_ago(270 - day) + SignedDuration::from_secs((draw.uniform() * 86_400.0) as i64);
-                let seconds = 10.0 * 86_400.0 * (0.6 * normal(&mut draw)).exp();
+                let days = if seller == "hider" { 10.0 * slower } else { 10.0 };
+                let seconds = days * 86_400.0 * (0.6 * normal(&mut draw)).exp();
                 let status = if draw.uniform() < 0.25 { DealStatus::Won } else { DealStatus::Lost };
                 let closed = opened + SignedDuration::from_secs(seconds as i64);
                 let deal =
@@ -38,6 +44,10 @@ fn history(seed: u64) -> Vec<Deal> {
 /// What the hider's value gains beside the others', as a part of it, on average over the seeds; `hide` says how the hider keeps a lost deal, `seen` how
 /// a deal reaches the scores.
 fn gain(hide: impl Fn(Deal) -> Deal, seen: impl Fn(Deal) -> Deal) -> f64 {
+    gain_in(history, hide, seen)
+}
+
+fn gain_in(history: impl Fn(u64) -> Vec<Deal>, hide: impl Fn(Deal) -> Deal, seen: impl Fn(Deal) -> Deal) -> f64 {
     let settings = ScoreSettings { horizon_seconds: Some(90 * DAY), half_life_seconds: Some(30 * DAY), ..timeless() };
     let value = |deals: &[Deal]| {
         let table = scores(&SELLERS, settings.clone(), deals);
@@ -166,18 +176,52 @@ fn filing_lost_deals_under_a_source_of_others_pays_little() {
     at_most(0.06, gain(filed_under("advertisement"), of_two_sources));
 }
 
+/// Whoever dates an open deal to today each time the CRM is pulled. It was seen open before.
+#[test]
+fn dating_the_opening_of_open_deals_to_today_does_not_pay() {
+    let dated_today = |deal: Deal| {
+        let first = left_open(deal.clone()).merged_with(None, deal.opened_at);
+        left_open(Deal { opened_at: Some(now()), ..deal }).merged_with(Some(&first), Some(now()))
+    };
+    at_most_three_percent(gain(dated_today, as_it_is));
+}
+
+/// Who begins so many days ago to leave lost deals open.
+fn left_open_since(days: i64) -> impl Fn(Deal) -> Deal {
+    move |deal| if deal.closed_at.is_some_and(|closed| closed >= days_ago(days)) { left_open(deal) } else { deal }
+}
+
 /// Nor from the first day: before the first hidden deals are overdue, which is after 20 days here, the hider has decided fewer deals than
 /// others of the same age.
 #[test]
 fn beginning_to_hide_does_not_pay_at_any_time() {
-    let since = |days: i64| {
-        gain(
-            move |deal| if deal.closed_at.is_some_and(|closed| closed >= days_ago(days)) { left_open(deal) } else { deal },
-            as_it_is,
-        )
-    };
     for days in [1, 3, 5, 10, 15, 20, 30, 45, 100] {
-        let gain = since(days);
+        let gain = gain(left_open_since(days), as_it_is);
         assert!(gain <= 0.03, "{days} days: {gain}");
+    }
+}
+
+/// Contracts show that the hider decides faster, or slower, than others.
+#[test]
+fn beginning_to_hide_pays_neither_the_fast_nor_the_slow() {
+    for slower in [0.5, 0.7, 1.5, 2.0] {
+        for days in [5, 10, 15] {
+            let gain = gain_in(|seed| history_of(seed, slower), left_open_since(days), as_it_is);
+            assert!(gain <= 0.03, "{slower} times as slow, {days} days: {gain}");
+        }
+    }
+}
+
+/// Of who hides nothing. Slow deals count as lost from twice the usual time on, until they are won.
+#[test]
+fn deciding_faster_or_slower_than_others_is_no_fault() {
+    for (slower, most) in [(0.5, 0.03), (0.7, 0.03), (1.5, 0.05), (2.0, 0.08)] {
+        let value = |seed| {
+            let settings = ScoreSettings { horizon_seconds: Some(90 * DAY), half_life_seconds: Some(30 * DAY), ..timeless() };
+            let of_hider = |slower| of(&scores(&SELLERS, settings.clone(), &history_of(seed, slower)), "hider").value;
+            of_hider(slower) / of_hider(1.0) - 1.0
+        };
+        let mean = (1..=SEEDS).map(value).sum::<f64>() / SEEDS as f64;
+        assert!(mean.abs() <= most, "{slower}: {mean}");
     }
 }

@@ -3,6 +3,7 @@
 use super::*;
 use meritline::core::intervention::Excluded;
 use meritline::core::scoring::exclusions::Exclusions;
+use meritline::core::working_time::duty_days::OffDutySpan;
 
 const TWO: [&str; 2] = ["anna", "boris"];
 
@@ -102,6 +103,39 @@ fn days_that_a_lead_took_out_are_held_against_nobody() {
     // Before they were opened; and another's.
     assert_near(undecided(span(20, 16)), 3.0, 1e-9);
     assert_near(undecided(Excluded::Days { agent: Some("boris".into()), from: day(8), to: day(7) }), 3.0, 1e-9);
+}
+
+/// Fifteen days open of which she was told to be off duty for the last six, or for two spells of three: nine days, in which nobody decides.
+/// A night off duty is none.
+#[test]
+fn nobody_decides_while_off_duty() {
+    let deals: Vec<Deal> = of_boris(40).chain((0..3).map(|n| open(&format!("a{n}"), "anna", 15))).collect();
+    let (workspace, bitrix) = (workspace(&TWO, timeless()), ConnectionId::from("bitrix"));
+    let undecided = |spans: &[(i64, i64)]| {
+        let hours = |hours: i64| now() - SignedDuration::from_hours(hours);
+        let span = |(from, to): &(i64, i64)| OffDutySpan { agent: "anna".into(), from: hours(*from), to: Some(hours(*to)) };
+        let off_duty: Vec<OffDutySpan> = spans.iter().map(span).collect();
+        let input = ScoreInput { off_duty: &off_duty, ..ScoreInput::of(&workspace, BY_RESULTS, now()).unwrap() };
+        of(&score::compute(&input, deals.iter().map(|deal| (&bitrix, deal))), "anna").faded_undecided
+    };
+    assert_eq!(undecided(&[(6 * 24, 0)]), 0.0);
+    assert_eq!(undecided(&[(12 * 24, 9 * 24), (7 * 24, 4 * 24)]), 0.0);
+    assert_near(undecided(&[(30, 14)]), 3.0, 1e-9);
+}
+
+/// Whoever takes over a colleague's deals gets those that are not decided.
+#[test]
+fn deals_taken_over_open_are_not_held_against_who_has_them_now() {
+    let from = |owner: &str| {
+        let first = |n: i64| open(&format!("a{n}"), owner, 15).merged_with(None, Some(days_ago(14)));
+        (0..3).map(|n| open(&format!("a{n}"), "anna", 15).merged_with(Some(&first(n)), Some(now()))).collect::<Vec<Deal>>()
+    };
+    let undecided =
+        |deals: Vec<Deal>| of(&scores(&TWO, timeless(), &of_boris(40).chain(deals).collect::<Vec<_>>()), "anna").faded_undecided;
+    assert_eq!(undecided(from("boris")), 0.0);
+    // Who had them first is no agent: whom the CRM gives new deals before they are shared out.
+    assert_near(undecided(from("robot")), 3.0, 1e-9);
+    assert_near(undecided(from("anna")), 3.0, 1e-9);
 }
 
 #[test]
