@@ -3,11 +3,15 @@
 //! Walks from the route's group down. In each group everybody in the rotation grows, and the largest credit among those
 //! who can be rung is taken. The further targets are what the same choice would give with those already listed removed,
 //! no credit moved. Nothing is changed here: the result names what the caller must record. Where the guard has stopped everybody:
-//! `all_stopped`.
+//! `all_stopped`; who comes first because of who calls: `known_caller`.
 
 mod all_stopped;
+mod choice;
+mod known_caller;
 mod named;
+mod rank;
 
+pub use choice::{Choice, RecordHead};
 pub use named::choose_named;
 
 use std::sync::Arc;
@@ -15,22 +19,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use smallvec::{SmallVec, smallvec};
 
+use self::rank::Rank;
 use super::call_state::CallState;
-use super::callback;
 use super::roster::Roster;
 use super::selection::{self, Adjustment, CREDIT_CAP_CALLS, Standing};
 use super::tally::Tally;
-use crate::core::decision::{CallerCard, Decision, Reason, Stage, Target};
-use crate::core::ids::{AgentId, CallKey, DecisionId, GroupId};
+use crate::core::decision::{Reason, Stage, Target};
+use crate::core::ids::{AgentId, CallKey, GroupId};
 use crate::core::load::group_guard::{self, GroupGuard};
 use crate::core::phone_number::PhoneNumber;
-use crate::core::policy::{Count, Mode, PersonalCalls, PersonalManager, Policy};
+use crate::core::policy::{Count, Mode, PersonalCalls, PersonalManager};
 use crate::core::proving::rollout;
 use crate::core::proving::trial::{Lens, Trial};
-use crate::core::record::{
-    AllStopped, Asked, DecisionRecord, EasedMember, EncodedReply, Feed, GroupView, GuardView, Lambda, MemberStanding, Step, Steps,
-};
-use crate::core::routing::route::Outcome;
+use crate::core::record::{AllStopped, EasedMember, GroupView, GuardView, Lambda, MemberStanding, Step, Steps};
 use crate::core::shares::head_count;
 use crate::core::shares::share_board::ShareBoard;
 use crate::core::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
@@ -54,87 +55,6 @@ pub struct Question<'a> {
     pub has_fallback: bool,
     /// Whether the caller may be promised a call: there is a number, and the call is not a task to call back itself.
     pub can_be_called_back: bool,
-}
-
-/// Whom to ring, and what that moves.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Choice {
-    /// In this order; empty when nobody can be rung.
-    pub targets: Vec<Target>,
-    /// Why.
-    pub reason: Reason,
-    /// Whether the call moves credit.
-    pub moves_credit: bool,
-    /// The groups looked into, the route's group first: those on the way to a target; where nobody can be rung, all.
-    pub groups: Vec<GroupView>,
-    /// For each target the way to it.
-    pub paths: Vec<Steps>,
-    /// For each step of the first path: what keeps credits bounded.
-    pub adjustments: Vec<Adjustment>,
-    /// What of it is under test.
-    pub trial: Trial,
-}
-
-/// What a record says besides the choice.
-#[derive(Debug, Clone)]
-pub struct RecordHead {
-    /// One above the state's last.
-    pub sequence: u64,
-    /// UUID version 7.
-    pub decision_id: DecisionId,
-    /// The call.
-    pub call: CallKey,
-    /// The attempt, from 1.
-    pub attempt: u32,
-    /// When it was asked.
-    pub received_at: Timestamp,
-    /// Whether events follow.
-    pub feed: Feed,
-}
-
-impl Choice {
-    /// Nobody.
-    pub fn nobody(reason: Reason) -> Self {
-        let (targets, groups, paths, adjustments) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { targets, reason, moves_credit: true, groups, paths, adjustments, trial: Trial::default() }
-    }
-
-    /// What becomes of the call in place of ringing, because everybody rests: the promise that the policy's order makes.
-    pub fn promise(&self) -> Option<Outcome<GroupId>> {
-        let view = self.groups.first().filter(|view| view.guard.all_stopped == Some(AllStopped::Callback))?;
-        Some(Outcome::Callback { group: view.group.clone() })
-    }
-
-    /// The record of a choice that no PBX asked for: nothing of a caller, and an empty answer.
-    pub fn into_record(self, head: RecordHead) -> DecisionRecord {
-        DecisionRecord {
-            sequence: head.sequence,
-            connection: head.call.connection,
-            asked: Asked::default(),
-            decision: Decision {
-                decision_id: head.decision_id,
-                call_id: head.call.call,
-                attempt: head.attempt,
-                received_at: head.received_at,
-                route: None,
-                outcome: None,
-                passed: Vec::new(),
-                reason: self.reason,
-                targets: self.targets,
-                fallback: None,
-                caller: CallerCard::default(),
-                scores_age_seconds: None,
-                degraded: Vec::new(),
-            },
-            feed: head.feed,
-            moves_credit: self.moves_credit,
-            groups: self.groups,
-            paths: self.paths,
-            adjustments: self.adjustments,
-            trial: self.trial,
-            reply: EncodedReply { status: 204, content_type: "".into(), body: Arc::default() },
-        }
-    }
 }
 
 /// Chooses; for a call under test also what the other arm would have chosen.
@@ -166,42 +86,6 @@ fn choose_through(lens: &Lens, tally: &Tally, shares: &ShareBoard, question: &Qu
     let began_apart = walk.began_apart();
     let apart = reason == Reason::PersonalManager && policy.personal_calls == PersonalCalls::Apart;
     walk.finish(reason, !(began_apart || apart))
-}
-
-/// In which order candidates are taken: the free, the busy, those being offered another call; then the same among those
-/// already tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Free,
-    Busy,
-    Reserved,
-    TriedFree,
-    TriedBusy,
-    TriedReserved,
-}
-
-impl Rank {
-    const ALL: [Rank; 6] = [Rank::Free, Rank::Busy, Rank::Reserved, Rank::TriedFree, Rank::TriedBusy, Rank::TriedReserved];
-
-    fn of(standing: MemberStanding, tried: bool) -> Option<Self> {
-        match (standing, tried) {
-            (MemberStanding::Free, false) => Some(Self::Free),
-            (MemberStanding::Busy, false) => Some(Self::Busy),
-            (MemberStanding::Reserved, false) => Some(Self::Reserved),
-            (MemberStanding::Free, true) => Some(Self::TriedFree),
-            (MemberStanding::Busy, true) => Some(Self::TriedBusy),
-            (MemberStanding::Reserved, true) => Some(Self::TriedReserved),
-            (MemberStanding::OffDuty | MemberStanding::Paused | MemberStanding::Stopped | MemberStanding::NoShare, _)
-            | (MemberStanding::OutsideHours | MemberStanding::PlannedBreak | MemberStanding::ShiftEnding, _) => None,
-        }
-    }
-
-    fn stage(self) -> Stage {
-        match self {
-            Self::Free | Self::TriedFree => Stage::Free,
-            Self::Busy | Self::Reserved | Self::TriedBusy | Self::TriedReserved => Stage::Busy,
-        }
-    }
 }
 
 enum Who {
@@ -438,39 +322,6 @@ impl<'a> Walk<'a> {
         self.targets.push(listed);
     }
 
-    /// Lists who comes first because of who calls, and says why; nobody where credit decides.
-    fn list_known_caller(&mut self, policy: &Policy) -> Option<Reason> {
-        if policy.personal_manager != PersonalManager::Only
-            && let Some(listed) = self.with_context(policy)
-        {
-            self.list(listed);
-            return Some(Reason::Callback);
-        }
-        let listed = match policy.personal_manager {
-            PersonalManager::Off => None,
-            PersonalManager::Only | PersonalManager::Prefer => self.personal(policy.personal_manager),
-        }?;
-        self.list(listed);
-        Some(Reason::PersonalManager)
-    }
-
-    /// The agent who has the context of a caller who calls again, if free. The caller's own manager stays that.
-    fn with_context(&self, policy: &Policy) -> Option<Listed> {
-        let caller = self.question.caller?;
-        let (recent, now) = (self.tally.recent(), self.question.now);
-        let agent = callback::context(recent, caller, &policy.callback, self.question.call, now)?;
-        let agent = self.workspace.find_agent(&agent)?;
-        if self.tried.contains(&agent)
-            || (policy.personal_manager == PersonalManager::Prefer && self.question.responsible == Some(agent))
-        {
-            return None;
-        }
-        let path = self.path_to(self.top(), agent)?;
-        let standing = |(node, position): &(usize, usize)| self.nodes.get(*node)?.standing.get(*position);
-        let is_free = path.iter().all(|step| standing(step) == Some(&MemberStanding::Free));
-        is_free.then_some(Listed { agent, stage: Stage::Free, path })
-    }
-
     fn targets_max(&self) -> usize {
         let dialling = &self.workspace.policy_of(self.question.group).dialling;
         let mobile = dialling.mobile_callers.filter(|_| self.mobile_caller);
@@ -490,32 +341,6 @@ impl<'a> Walk<'a> {
                 self.list(listed);
             }
         }
-    }
-
-    /// The caller's own manager, if that agent can be rung under the rule.
-    fn personal(&self, rule: PersonalManager) -> Option<Listed> {
-        let agent = self.question.responsible?;
-        let path = self.path_to(self.top(), agent).unwrap_or_default();
-        let group = path.last().and_then(|(node, _)| self.nodes.get(*node)).map_or(self.question.group, |node| node.ix);
-        let known = path.last().and_then(|(node, position)| self.nodes.get(*node)?.standing.get(*position).copied());
-        let known = known.filter(|stands| *stands != MemberStanding::NoShare);
-        let standing = known.unwrap_or_else(|| self.standing_outside(group, agent));
-        let stage = match (rule, Rank::of(standing, self.tried.contains(&agent))?) {
-            (PersonalManager::Prefer, Rank::Free) => Stage::Free,
-            (PersonalManager::Off | PersonalManager::Prefer, _) => return None,
-            (PersonalManager::Only, rank) => rank.stage(),
-        };
-        Some(Listed { agent, stage, path })
-    }
-
-    /// How an agent stands under the rules of a group without having a share in it.
-    fn standing_outside(&self, group: GroupIx, agent: AgentIx) -> MemberStanding {
-        let (live, now) = (self.tally.agent(agent), self.question.now);
-        let stands = live.standing(&self.workspace.policy_of(group).guard, now, self.own_call);
-        let stands = Roster::of_group(self.tally, group, now).over(agent, live, stands);
-        let eased = group_guard::eased(self.tally, agent, self.workspace.group(group).policy, now);
-        let stopped = stands.in_rotation() && eased.is_some_and(|eased| eased.factor == 0.0);
-        if stopped { MemberStanding::Stopped } else { stands }
     }
 
     fn path_to(&self, at: usize, agent: AgentIx) -> Option<NodePath> {
