@@ -28,6 +28,10 @@ use crate::core::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 /// At most this many calls are kept at hand; the oldest finished ones go first and are found in the store again.
 pub const CALLS_MAX: usize = 10_000;
 
+/// Of calls that hold nobody at most this many are kept at hand while they are found in the store: what nobody asks about any more
+/// only makes the rest slower to reach.
+pub const FINISHED_MAX: usize = 4096;
+
 /// A finished call is kept at hand this long, so that retries and late events find it without the store.
 const FINISHED_KEPT_SECONDS: i64 = 120;
 
@@ -56,6 +60,8 @@ pub struct Tally {
     agent_slots: HashMap<AgentId, usize, RandomState>,
     agents_by_ix: Vec<usize>,
     calls: BTreeMap<u64, LiveCall>,
+    /// How many of them hold somebody.
+    holding: usize,
     call_serials: HashMap<CallKey, u64, RandomState>,
     next_serial: u64,
     expiries: BinaryHeap<Reverse<(Timestamp, u64)>>,
@@ -78,6 +84,7 @@ impl Tally {
             agent_slots: HashMap::default(),
             agents_by_ix: Vec::new(),
             calls: BTreeMap::new(),
+            holding: 0,
             call_serials: HashMap::default(),
             next_serial: 1,
             expiries: BinaryHeap::new(),
@@ -241,8 +248,7 @@ impl Tally {
         }
     }
 
-    /// Forgets calls that are over and book entries past their weight; of those left over [`CALLS_MAX`] the oldest, as
-    /// [`Tally::let_excess_go`]. Returns the calls no longer at hand.
+    /// Forgets calls that are over and book entries past their weight; of those left the excess, as [`Tally::let_excess_go`]. Returns the calls no longer at hand.
     pub fn forget(&mut self, now: Timestamp) -> Vec<CallState> {
         for book in self.books.values_mut() {
             book.forget_before(now.as_microsecond());
@@ -262,16 +268,17 @@ impl Tally {
         };
         let gone: Vec<u64> = self.calls.iter().filter(|(_, call)| old(call)).map(|(serial, _)| *serial).collect();
         let mut gone: Vec<CallState> = gone.into_iter().filter_map(|serial| self.drop_call(serial)).collect();
-        gone.append(&mut self.let_excess_go());
+        gone.append(&mut self.let_excess_go(FINISHED_MAX));
         gone
     }
 
-    /// Lets the oldest calls go while more than [`CALLS_MAX`] are at hand. One that holds somebody is let go last: without its hold
-    /// the agent would be rung in mid-conversation. Returns the calls no longer at hand.
-    pub fn let_excess_go(&mut self) -> Vec<CallState> {
-        let excess = self.calls.len().saturating_sub(CALLS_MAX);
-        let holds = |call: &LiveCall| !call.state.is_ended() && !call.held.is_empty();
-        let oldest = |held: bool| self.calls.iter().filter(move |(_, call)| holds(call) == held).map(|(serial, _)| *serial);
+    /// Lets the oldest calls go while more than [`CALLS_MAX`] are at hand, or more than `finished_max` that hold nobody. One that
+    /// holds somebody is let go last: without its hold the agent would be rung in mid-conversation. Returns the calls no longer at
+    /// hand.
+    pub fn let_excess_go(&mut self, finished_max: usize) -> Vec<CallState> {
+        let excess = self.calls.len().saturating_sub(CALLS_MAX).max(self.finished_at_hand().saturating_sub(finished_max));
+        let oldest =
+            |held: bool| self.calls.iter().filter(move |(_, call)| call.held.is_empty() != held).map(|(serial, _)| *serial);
         let gone: Vec<u64> = oldest(false).chain(oldest(true)).take(excess).collect();
         gone.into_iter().filter_map(|serial| self.drop_call(serial)).collect()
     }
@@ -314,6 +321,11 @@ impl Tally {
     /// How many calls are at hand.
     pub fn calls_at_hand(&self) -> usize {
         self.calls.len()
+    }
+
+    /// How many of them hold nobody.
+    pub fn finished_at_hand(&self) -> usize {
+        self.calls.len() - self.holding
     }
 
     /// The keys of a call's parts in a group's book, with what it charges.
@@ -489,6 +501,8 @@ impl Tally {
     fn move_holds(&mut self, serial: u64, holds: &[Held]) {
         let Some(call) = self.calls.get_mut(&serial) else { return };
         let before = std::mem::replace(&mut call.held, holds.iter().map(|held| held.agent.clone()).collect());
+        self.holding += usize::from(!holds.is_empty());
+        self.holding -= usize::from(!before.is_empty());
         for agent in before {
             if let Some(agent) = self.agent_slots.get(&agent).and_then(|slot| self.agents.get_mut(*slot)) {
                 agent.holds.retain(|hold| hold.call != serial);

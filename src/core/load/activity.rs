@@ -25,7 +25,7 @@ use crate::core::record::{Presence, PresenceState};
 pub const KEPT_SECONDS: i64 = 24 * 3600;
 
 /// At most so many conversations of a person are kept, the latest; more than anybody can have in a day.
-const CONVERSATIONS_MAX: usize = 1024;
+const CONVERSATIONS_MAX: usize = 512;
 
 /// At most so many changes of presence of a person are kept, the latest.
 const CHANGES_MAX: usize = 256;

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::broker::store::{StoreError, Verdict};
 use crate::core::distribution::call_state::CallState;
-use crate::core::distribution::tally::{CALLS_MAX, Tally};
+use crate::core::distribution::tally::{CALLS_MAX, FINISHED_MAX, Tally};
 use crate::core::ids::{CallKey, WorkspaceId};
 use crate::core::record::DecisionRecord;
 
@@ -140,13 +140,15 @@ impl State {
     /// Gives them back: dropping thousands takes a while, which nobody need wait for.
     #[must_use]
     pub(super) fn forget(&mut self, now: Timestamp, log_is_current: bool) -> Vec<CallState> {
-        let too_many = self.tally.calls_at_hand() > CALLS_MAX + CALLS_MAX / 4;
+        let finished_max = if log_is_current { FINISHED_MAX } else { CALLS_MAX };
+        let exceeds = |count: usize, most: usize| count > most + most / 4;
+        let too_many = exceeds(self.tally.calls_at_hand(), CALLS_MAX) || exceeds(self.tally.finished_at_hand(), finished_max);
         let due = now.duration_since(self.forgot_at).abs() >= SignedDuration::from_secs(FORGET_EVERY_SECONDS);
         let gone = if due && log_is_current {
             self.forgot_at = now;
             self.tally.forget(now)
         } else if too_many {
-            self.tally.let_excess_go()
+            self.tally.let_excess_go(finished_max)
         } else {
             return Vec::new();
         };

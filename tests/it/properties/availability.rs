@@ -3,7 +3,7 @@
 use meritline::core::call::{CallEventType, PbxAgentState};
 use meritline::core::decision::Stage;
 use meritline::core::policy::{Count, Guard, Mode, Policy, WrapUp};
-use meritline::core::record::PresenceState;
+use meritline::core::record::{Feed, PresenceState};
 use meritline::core::workspace::{AgentIx, GroupIx};
 
 use crate::support::floor::{Floor, listed, near, plain_policy};
@@ -105,6 +105,22 @@ fn after_call_time_outlasts_the_memory_of_its_call() {
     assert_eq!(stages(&floor), [Stage::Busy]);
     floor.pass(30.0);
     assert_eq!(stages(&floor), [Stage::Free]);
+}
+
+/// However many calls are over: the oldest of those go, and a conversation stays, though it is the oldest call of all.
+#[test]
+fn calls_that_are_over_are_let_go_before_those_that_hold_somebody() {
+    let mut floor = Floor::of_shares(&[1.0], policy());
+    let talking = talks(&mut floor, "a000");
+    floor.feed = Feed::Silent { hold_seconds: 0 };
+    let over: Vec<String> = (0..5).map(|number| format!("over-{number}")).collect();
+    over.iter().for_each(|call| drop(floor.decide(call)));
+    assert_eq!((floor.tally.calls_at_hand(), floor.tally.finished_at_hand()), (6, 5));
+    let gone: Vec<String> = floor.tally.let_excess_go(2).iter().map(|call| call.key.call.to_string()).collect();
+    assert_eq!(gone, over[..3]);
+    assert!(floor.tally.call(&Floor::key(&talking)).is_some());
+    floor.event(&talking, CallEventType::Ended, None);
+    assert_eq!((floor.tally.calls_at_hand(), floor.tally.finished_at_hand()), (3, 3));
 }
 
 /// Who took a call over by transfer talked, too: a minute, so 36 s of after-call time.
