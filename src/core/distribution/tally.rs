@@ -28,8 +28,8 @@ use crate::core::workspace::{AgentIx, GroupIx, MemberRef, Workspace};
 /// At most this many calls are kept at hand; the oldest finished ones go first and are found in the store again.
 pub const CALLS_MAX: usize = 10_000;
 
-/// Of calls that hold nobody at most this many are kept at hand while they are found in the store: what nobody asks about any more
-/// only makes the rest slower to reach.
+/// Of finished calls (they hold nobody and are no task to call back) at most this many are kept at hand while they are found in the
+/// store: what nobody asks about any more only makes the rest slower to reach.
 pub const FINISHED_MAX: usize = 4096;
 
 /// A finished call is kept at hand this long, so that retries and late events find it without the store.
@@ -45,6 +45,8 @@ struct LiveCall {
     state: CallState,
     parts: Vec<GroupPart>,
     held: Vec<AgentId>,
+    /// Whether it holds nobody and is no task to call back.
+    finished: bool,
     /// How people's activities name the call, and whose name it.
     mark: CallMark,
     talked: Vec<AgentId>,
@@ -60,8 +62,8 @@ pub struct Tally {
     agent_slots: HashMap<AgentId, usize, RandomState>,
     agents_by_ix: Vec<usize>,
     calls: BTreeMap<u64, LiveCall>,
-    /// How many of them hold somebody.
-    holding: usize,
+    /// How many of them are finished.
+    finished: usize,
     call_serials: HashMap<CallKey, u64, RandomState>,
     next_serial: u64,
     expiries: BinaryHeap<Reverse<(Timestamp, u64)>>,
@@ -84,7 +86,7 @@ impl Tally {
             agent_slots: HashMap::default(),
             agents_by_ix: Vec::new(),
             calls: BTreeMap::new(),
-            holding: 0,
+            finished: 0,
             call_serials: HashMap::default(),
             next_serial: 1,
             expiries: BinaryHeap::new(),
@@ -272,14 +274,14 @@ impl Tally {
         gone
     }
 
-    /// Lets the oldest calls go while more than [`CALLS_MAX`] are at hand, or more than `finished_max` that hold nobody. One that
-    /// holds somebody is let go last: without its hold the agent would be rung in mid-conversation. Returns the calls no longer at
-    /// hand.
+    /// Lets the oldest calls go while more than [`CALLS_MAX`] are at hand, or more than `finished_max` that are finished. One that
+    /// holds somebody is let go last (without its hold the agent would be rung in mid-conversation), and so is a task to call back.
+    /// Returns the calls no longer at hand.
     pub fn let_excess_go(&mut self, finished_max: usize) -> Vec<CallState> {
-        let excess = self.calls.len().saturating_sub(CALLS_MAX).max(self.finished_at_hand().saturating_sub(finished_max));
+        let excess = self.calls.len().saturating_sub(CALLS_MAX).max(self.finished.saturating_sub(finished_max));
         let oldest =
-            |held: bool| self.calls.iter().filter(move |(_, call)| call.held.is_empty() != held).map(|(serial, _)| *serial);
-        let gone: Vec<u64> = oldest(false).chain(oldest(true)).take(excess).collect();
+            |finished: bool| self.calls.iter().filter(move |(_, call)| call.finished == finished).map(|(serial, _)| *serial);
+        let gone: Vec<u64> = oldest(true).chain(oldest(false)).take(excess).collect();
         gone.into_iter().filter_map(|serial| self.drop_call(serial)).collect()
     }
 
@@ -323,9 +325,9 @@ impl Tally {
         self.calls.len()
     }
 
-    /// How many of them hold nobody.
+    /// How many of them hold nobody and are no task to call back.
     pub fn finished_at_hand(&self) -> usize {
-        self.calls.len() - self.holding
+        self.finished
     }
 
     /// The keys of a call's parts in a group's book, with what it charges.
@@ -400,7 +402,7 @@ impl Tally {
         self.next_serial += 1;
         self.call_serials.insert(key.clone(), serial);
         let (parts, held, talked, mark) = (Vec::new(), Vec::new(), Vec::new(), CallMark::of(&key));
-        let call = LiveCall { state: CallState::new(key), parts, held, mark, talked, heard_at };
+        let call = LiveCall { state: CallState::new(key), parts, held, finished: false, mark, talked, heard_at };
         self.calls.insert(serial, call);
         serial
     }
@@ -501,8 +503,9 @@ impl Tally {
     fn move_holds(&mut self, serial: u64, holds: &[Held]) {
         let Some(call) = self.calls.get_mut(&serial) else { return };
         let before = std::mem::replace(&mut call.held, holds.iter().map(|held| held.agent.clone()).collect());
-        self.holding += usize::from(!holds.is_empty());
-        self.holding -= usize::from(!before.is_empty());
+        let was_finished = std::mem::replace(&mut call.finished, holds.is_empty() && !call.state.calls_back());
+        self.finished += usize::from(call.finished);
+        self.finished -= usize::from(was_finished);
         for agent in before {
             if let Some(agent) = self.agent_slots.get(&agent).and_then(|slot| self.agents.get_mut(*slot)) {
                 agent.holds.retain(|hold| hold.call != serial);
@@ -520,6 +523,7 @@ impl Tally {
     fn drop_call(&mut self, serial: u64) -> Option<CallState> {
         self.move_holds(serial, &[]);
         let call = self.calls.remove(&serial)?;
+        self.finished -= usize::from(call.finished);
         self.call_serials.remove(&call.state.key);
         for agent in call.state.talkers() {
             if let Some(agent) = self.agent_slots.get(agent).and_then(|slot| self.agents.get_mut(*slot)) {

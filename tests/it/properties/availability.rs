@@ -123,6 +123,21 @@ fn calls_that_are_over_are_let_go_before_those_that_hold_somebody() {
     assert_eq!((floor.tally.calls_at_hand(), floor.tally.finished_at_hand()), (3, 3));
 }
 
+/// What becomes of its caller moves the charge of a task for a day, so it stays, however many calls are over.
+#[test]
+fn a_task_to_call_back_is_not_over() {
+    let mut floor = Floor::of_shares(&[1.0], policy());
+    floor.feed = Feed::Silent { hold_seconds: 0 };
+    let mut task = (*floor.decide("task")).clone();
+    let gone = floor.tally.let_excess_go(0);
+    assert_eq!(gone.len(), 1);
+    task.asked.calls_back = Some("missed".into());
+    floor.tally.add_decision(task.into());
+    floor.decide("over");
+    let gone: Vec<String> = floor.tally.let_excess_go(0).iter().map(|call| call.key.call.to_string()).collect();
+    assert_eq!((gone, floor.tally.calls_at_hand()), (vec!["over".to_owned()], 1));
+}
+
 /// Who took a call over by transfer talked, too: a minute, so 36 s of after-call time.
 #[test]
 fn after_call_time_follows_a_call_taken_over() {
