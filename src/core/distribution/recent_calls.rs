@@ -3,12 +3,13 @@
 //! A part of the fold: each call writes what is known of it now, so order and repetition cannot matter. A call stays here when
 //! it is let go. It decides nothing: see `core::distribution::callback`.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use jiff::{SignedDuration, Timestamp};
-use smallvec::SmallVec;
 
 use crate::core::ids::{AgentId, CallId, CallKey, GroupId, RouteId};
 use crate::core::phone_number::PhoneNumber;
@@ -50,21 +51,29 @@ pub struct RecentCall {
 }
 
 /// The calls of the last day.
+///
+/// Found by number, so that a new call reads nothing of the old ones: which of them a table names is only looked at where hashes agree.
 #[derive(Debug, Clone, Default)]
 pub struct RecentCalls {
     /// In the order in which they were first heard of.
     calls: VecDeque<Remembered>,
     /// How many were forgotten: the first of `calls` has this number.
     forgotten: u64,
-    numbers: HashMap<CallKey, u64, RandomState>,
-    /// The latest calls of each caller, by their numbers.
-    by_caller: HashMap<PhoneNumber, SmallVec<[u64; 2]>, RandomState>,
+    /// Their numbers, by key.
+    by_key: HashTable<u64>,
+    /// The number of the latest call of each caller.
+    by_caller: HashTable<u64>,
+    hashing: RandomState,
 }
 
 #[derive(Debug, Clone)]
 struct Remembered {
     key: CallKey,
     call: RecentCall,
+    /// Who called, as the call was known first: by that it is found.
+    caller: Option<PhoneNumber>,
+    /// The call of the same caller before this one, forgotten or not.
+    before: Option<u64>,
     /// When it was asked about, as it was known first: by that it is forgotten.
     since: Timestamp,
 }
@@ -72,21 +81,27 @@ struct Remembered {
 impl RecentCalls {
     /// Puts in what is known of a call now.
     pub fn put(&mut self, key: &CallKey, call: RecentCall) {
-        let place = self.numbers.get(key).and_then(|number| self.place(*number));
-        if let Some(known) = place.and_then(|place| self.calls.get_mut(place)) {
+        if let Some(known) = self.number(key).and_then(|number| remembered_mut(&mut self.calls, self.forgotten, number)) {
             known.call = call;
             return;
         }
         let number = self.forgotten + self.calls.len() as u64;
-        if let Some(caller) = &call.caller {
-            let numbers = self.by_caller.entry(caller.clone()).or_default();
-            numbers.push(number);
-            if numbers.len() > CALLS_PER_CALLER_MAX {
-                numbers.remove(0);
+        let (calls, forgotten, hashing) = (&self.calls, self.forgotten, &self.hashing);
+        let caller = call.caller.clone();
+        let before = caller.as_ref().and_then(|caller| {
+            let is_of_caller = |known: &u64| caller_of(calls, forgotten, *known) == Some(caller);
+            let hash_of = |known: &u64| hashing.hash_one(caller_of(calls, forgotten, *known));
+            match self.by_caller.entry(hashing.hash_one(Some(caller)), is_of_caller, hash_of) {
+                Entry::Occupied(mut latest) => Some(std::mem::replace(latest.get_mut(), number)),
+                Entry::Vacant(place) => {
+                    place.insert(number);
+                    None
+                }
             }
-        }
-        self.numbers.insert(key.clone(), number);
-        self.calls.push_back(Remembered { key: key.clone(), since: call.asked_at, call });
+        });
+        let hash_of = |known: &u64| hashing.hash_one(remembered(calls, forgotten, *known).map(|known| &known.key));
+        self.by_key.insert_unique(hashing.hash_one(Some(key)), number, hash_of);
+        self.calls.push_back(Remembered { key: key.clone(), since: call.asked_at, call, caller, before });
         if self.calls.len() > CALLS_MAX {
             self.drop_oldest();
         }
@@ -102,41 +117,52 @@ impl RecentCalls {
 
     /// A call.
     pub fn get(&self, key: &CallKey) -> Option<&RecentCall> {
-        self.numbers.get(key).and_then(|number| self.numbered(*number)).map(|(_, call)| call)
+        remembered(&self.calls, self.forgotten, self.number(key)?).map(|known| &known.call)
     }
 
     /// All calls remembered, in the order in which they were first heard of.
     pub fn iter(&self) -> impl Iterator<Item = (&CallKey, &RecentCall)> {
-        self.calls.iter().map(|remembered| (&remembered.key, &remembered.call))
+        self.calls.iter().map(|known| (&known.key, &known.call))
     }
 
-    /// The latest calls of a caller.
+    /// The latest calls of a caller, the last one first.
     pub fn of_caller(&self, caller: &PhoneNumber) -> impl Iterator<Item = (&CallKey, &RecentCall)> {
-        let numbers = self.by_caller.get(caller).into_iter().flatten();
-        numbers.filter_map(|number| self.numbered(*number))
+        let is_of_caller = |known: &u64| caller_of(&self.calls, self.forgotten, *known) == Some(caller);
+        let latest = self.by_caller.find(self.hashing.hash_one(Some(caller)), is_of_caller);
+        let found = |number: &u64| remembered(&self.calls, self.forgotten, *number);
+        let first = latest.and_then(found);
+        let calls = std::iter::successors(first, move |known| known.before.as_ref().and_then(found));
+        calls.take(CALLS_PER_CALLER_MAX).map(|known| (&known.key, &known.call))
     }
 
-    fn place(&self, number: u64) -> Option<usize> {
-        usize::try_from(number.checked_sub(self.forgotten)?).ok()
-    }
-
-    fn numbered(&self, number: u64) -> Option<(&CallKey, &RecentCall)> {
-        let remembered = self.calls.get(self.place(number)?)?;
-        Some((&remembered.key, &remembered.call))
+    fn number(&self, key: &CallKey) -> Option<u64> {
+        let is_it = |number: &u64| remembered(&self.calls, self.forgotten, *number).is_some_and(|known| known.key == *key);
+        self.by_key.find(self.hashing.hash_one(Some(key)), is_it).copied()
     }
 
     fn drop_oldest(&mut self) {
-        let Some(Remembered { key, call, .. }) = self.calls.pop_front() else { return };
+        let Some(Remembered { key, caller, .. }) = self.calls.pop_front() else { return };
         let number = self.forgotten;
         self.forgotten += 1;
-        self.numbers.remove(&key);
-        if let Some(caller) = call.caller
-            && let Entry::Occupied(mut of_caller) = self.by_caller.entry(caller)
-        {
-            of_caller.get_mut().retain(|known| *known != number);
-            if of_caller.get().is_empty() {
-                of_caller.remove();
-            }
+        let is_it = |known: &u64| *known == number;
+        if let Ok(found) = self.by_key.find_entry(self.hashing.hash_one(Some(&key)), is_it) {
+            found.remove();
+        }
+        // Of a caller with later calls, the last of them stands there.
+        if let Ok(found) = self.by_caller.find_entry(self.hashing.hash_one(caller.as_ref()), is_it) {
+            found.remove();
         }
     }
+}
+
+fn remembered(calls: &VecDeque<Remembered>, forgotten: u64, number: u64) -> Option<&Remembered> {
+    calls.get(usize::try_from(number.checked_sub(forgotten)?).ok()?)
+}
+
+fn remembered_mut(calls: &mut VecDeque<Remembered>, forgotten: u64, number: u64) -> Option<&mut Remembered> {
+    calls.get_mut(usize::try_from(number.checked_sub(forgotten)?).ok()?)
+}
+
+fn caller_of(calls: &VecDeque<Remembered>, forgotten: u64, number: u64) -> Option<&PhoneNumber> {
+    remembered(calls, forgotten, number)?.caller.as_ref()
 }
