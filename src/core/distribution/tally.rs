@@ -61,7 +61,8 @@ pub struct Tally {
     agents: Vec<AgentLive>,
     agent_slots: HashMap<AgentId, usize, RandomState>,
     agents_by_ix: Vec<usize>,
-    calls: BTreeMap<u64, LiveCall>,
+    /// Apart from the tree, which moves what lies in it.
+    calls: BTreeMap<u64, Box<LiveCall>>,
     /// How many of them are finished.
     finished: usize,
     call_serials: HashMap<CallKey, u64, RandomState>,
@@ -270,18 +271,18 @@ impl Tally {
         };
         let gone: Vec<u64> = self.calls.iter().filter(|(_, call)| old(call)).map(|(serial, _)| *serial).collect();
         let mut gone: Vec<CallState> = gone.into_iter().filter_map(|serial| self.drop_call(serial)).collect();
-        gone.append(&mut self.let_excess_go(FINISHED_MAX));
+        gone.append(&mut self.let_excess_go(FINISHED_MAX, usize::MAX));
         gone
     }
 
-    /// Lets the oldest calls go while more than [`CALLS_MAX`] are at hand, or more than `finished_max` that are finished. One that
-    /// holds somebody is let go last (without its hold the agent would be rung in mid-conversation), and so is a task to call back.
-    /// Returns the calls no longer at hand.
-    pub fn let_excess_go(&mut self, finished_max: usize) -> Vec<CallState> {
+    /// Lets the oldest calls go while more than [`CALLS_MAX`] are at hand, or more than `finished_max` that are finished; at most
+    /// `at_once` of them. One that holds somebody is let go last (without its hold the agent would be rung in
+    /// mid-conversation), and so is a task to call back. Returns the calls no longer at hand.
+    pub fn let_excess_go(&mut self, finished_max: usize, at_once: usize) -> Vec<CallState> {
         let excess = self.calls.len().saturating_sub(CALLS_MAX).max(self.finished.saturating_sub(finished_max));
         let oldest =
             |finished: bool| self.calls.iter().filter(move |(_, call)| call.finished == finished).map(|(serial, _)| *serial);
-        let gone: Vec<u64> = oldest(true).chain(oldest(false)).take(excess).collect();
+        let gone: Vec<u64> = oldest(true).chain(oldest(false)).take(excess.min(at_once)).collect();
         gone.into_iter().filter_map(|serial| self.drop_call(serial)).collect()
     }
 
@@ -403,7 +404,7 @@ impl Tally {
         self.call_serials.insert(key.clone(), serial);
         let (parts, held, talked, mark) = (Vec::new(), Vec::new(), Vec::new(), CallMark::of(&key));
         let call = LiveCall { state: CallState::new(key), parts, held, finished: false, mark, talked, heard_at };
-        self.calls.insert(serial, call);
+        self.calls.insert(serial, Box::new(call));
         serial
     }
 

@@ -116,8 +116,10 @@ fn calls_that_are_over_are_let_go_before_those_that_hold_somebody() {
     let over: Vec<String> = (0..5).map(|number| format!("over-{number}")).collect();
     over.iter().for_each(|call| drop(floor.decide(call)));
     assert_eq!((floor.tally.calls_at_hand(), floor.tally.finished_at_hand()), (6, 5));
-    let gone: Vec<String> = floor.tally.let_excess_go(2).iter().map(|call| call.key.call.to_string()).collect();
-    assert_eq!(gone, over[..3]);
+    let mut let_go =
+        |at_once| -> Vec<String> { floor.tally.let_excess_go(2, at_once).iter().map(|call| call.key.call.to_string()).collect() };
+    assert_eq!(let_go(1), over[..1]);
+    assert_eq!(let_go(usize::MAX), over[1..3]);
     assert!(floor.tally.call(&Floor::key(&talking)).is_some());
     floor.event(&talking, CallEventType::Ended, None);
     assert_eq!((floor.tally.calls_at_hand(), floor.tally.finished_at_hand()), (3, 3));
@@ -129,12 +131,12 @@ fn a_task_to_call_back_is_not_over() {
     let mut floor = Floor::of_shares(&[1.0], policy());
     floor.feed = Feed::Silent { hold_seconds: 0 };
     let mut task = (*floor.decide("task")).clone();
-    let gone = floor.tally.let_excess_go(0);
+    let gone = floor.tally.let_excess_go(0, usize::MAX);
     assert_eq!(gone.len(), 1);
     task.asked.calls_back = Some("missed".into());
     floor.tally.add_decision(task.into());
     floor.decide("over");
-    let gone: Vec<String> = floor.tally.let_excess_go(0).iter().map(|call| call.key.call.to_string()).collect();
+    let gone: Vec<String> = floor.tally.let_excess_go(0, usize::MAX).iter().map(|call| call.key.call.to_string()).collect();
     assert_eq!((gone, floor.tally.calls_at_hand()), (vec!["over".to_owned()], 1));
 }
 
