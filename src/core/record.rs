@@ -2,6 +2,7 @@
 //!
 //! A fact is stored as it is here and never computed again; everything else follows from facts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -236,8 +237,8 @@ pub struct Asked {
 pub struct EncodedReply {
     /// HTTP status.
     pub status: u16,
-    /// Content type.
-    pub content_type: Arc<str>,
+    /// Content type; mostly one of few that the program knows.
+    pub content_type: Cow<'static, str>,
     /// Body.
     pub body: Arc<[u8]>,
 }

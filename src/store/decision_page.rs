@@ -6,12 +6,13 @@
 //! for each decision in turn the credits of its groups (IEEE 754 doubles, little-endian, so that they come back exactly), how their
 //! members stood (a byte each), and the reply. Knows no database.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::rows::{from_json, instant, micros, to_json};
 use super::trial_texts::TrialTexts;
@@ -28,7 +29,7 @@ use crate::core::routing::route::{Outcome, Passed};
 const VERSION: u8 = 3;
 
 /// The most decisions in a page.
-pub(super) const DECISIONS_MAX: usize = 128;
+pub(super) const DECISIONS_MAX: usize = 256;
 
 /// The longest time between receipts in a page: bounds where a decision of a known time is looked for.
 pub(super) const SPAN_MAX_US: i64 = 60_000_000;
@@ -45,6 +46,8 @@ pub(super) struct PageWriter {
     /// The length of the texts, then the texts.
     page: Vec<u8>,
     people: Vec<Person>,
+    /// The targets of the decision at hand.
+    targets: Vec<TargetTexts>,
     /// Where a person's name and numbers lie in memory, and their place in `people`.
     known_people: HashMap<(usize, usize), u32, RandomState>,
     group_lists: Vec<Arc<[GroupId]>>,
@@ -64,9 +67,18 @@ struct Person {
 /// A target: place in the people, place in the group lists, stage, share, seconds to ring.
 type TargetTexts = (u32, u32, Stage, f64, u32);
 
+/// Something to write as a list, without making one first.
+struct List<F>(F);
+
+impl<I: Iterator<Item: Serialize>, F: Fn() -> I> Serialize for List<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
 /// The texts of a decision as written.
 #[derive(Serialize)]
-struct TextsOut<'a> {
+struct TextsOut<'a, G, P> {
     sequence: u64,
     connection: &'a ConnectionId,
     asked: &'a Asked,
@@ -81,7 +93,7 @@ struct TextsOut<'a> {
     #[serde(skip_serializing_if = "<[Passed]>::is_empty")]
     passed: &'a [Passed],
     reason: Reason,
-    targets: Vec<TargetTexts>,
+    targets: &'a [TargetTexts],
     #[serde(skip_serializing_if = "Option::is_none")]
     fallback: &'a Option<Fallback>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,8 +104,8 @@ struct TextsOut<'a> {
     degraded: &'a [Degraded],
     feed: Feed,
     moves_credit: bool,
-    groups: Vec<GroupTexts>,
-    paths: Vec<Vec<(u32, u32)>>,
+    groups: G,
+    paths: P,
     adjustments: &'a [Adjustment],
     reply_status: u16,
     reply_type: &'a str,
@@ -131,13 +143,27 @@ struct Texts {
     paths: Vec<Vec<(u32, u32)>>,
     adjustments: Vec<Adjustment>,
     reply_status: u16,
-    reply_type: Arc<str>,
+    reply_type: Cow<'static, str>,
     reply_bytes: usize,
     #[serde(default)]
     trial: Option<TrialTexts>,
 }
 
-#[derive(Serialize, Deserialize)]
+/// A group as written.
+#[derive(Serialize)]
+struct GroupOut<'a> {
+    group: &'a GroupId,
+    lambda: &'a str,
+    count: Count,
+    unit: f64,
+    in_seconds: bool,
+    members: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guard: Option<&'a GuardView>,
+}
+
+/// The same as read.
+#[derive(Deserialize)]
 struct GroupTexts {
     group: GroupId,
     lambda: Arc<str>,
@@ -145,7 +171,7 @@ struct GroupTexts {
     unit: f64,
     in_seconds: bool,
     members: usize,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     guard: Option<GuardView>,
 }
 
@@ -157,22 +183,30 @@ struct PageTexts {
     decisions: Vec<Texts>,
 }
 
+impl<'a> GroupOut<'a> {
+    fn of(view: &'a GroupView, lambda: &'a str) -> Self {
+        Self {
+            group: &view.group,
+            lambda,
+            count: view.count,
+            unit: view.unit,
+            in_seconds: view.in_seconds,
+            members: view.credit.len(),
+            guard: Some(&view.guard).filter(|guard| **guard != GuardView::default()),
+        }
+    }
+}
+
 impl PageWriter {
     /// Adds a decision; `lambda_keys` are those of its groups, in their order, then those of its trial.
     pub(super) fn add(&mut self, record: &DecisionRecord, lambda_keys: &[Arc<str>]) -> Result<(), StoreError> {
         if record.groups.iter().any(|view| view.credit.len() != view.standing.len()) {
             return Err(StoreError::Corrupt(format!("decision {}: a member without a standing", record.sequence)));
         }
-        let group = |(view, lambda): (&'_ GroupView, &'_ Arc<str>)| GroupTexts {
-            group: view.group.clone(),
-            lambda: Arc::clone(lambda),
-            count: view.count,
-            unit: view.unit,
-            in_seconds: view.in_seconds,
-            members: view.credit.len(),
-            guard: (view.guard != GuardView::default()).then(|| view.guard.clone()),
-        };
         let decision = &record.decision;
+        let mut targets = std::mem::take(&mut self.targets);
+        targets.clear();
+        targets.extend(decision.targets.iter().map(|target| self.target(target)));
         let texts = TextsOut {
             sequence: record.sequence,
             connection: &record.connection,
@@ -185,15 +219,15 @@ impl PageWriter {
             outcome: &decision.outcome,
             passed: &decision.passed,
             reason: decision.reason,
-            targets: decision.targets.iter().map(|target| self.target(target)).collect(),
+            targets: &targets,
             fallback: &decision.fallback,
             caller: Some(&decision.caller).filter(|card| **card != CallerCard::default()),
             scores_age_seconds: decision.scores_age_seconds,
             degraded: &decision.degraded,
             feed: record.feed,
             moves_credit: record.moves_credit,
-            groups: record.groups.iter().zip(lambda_keys).map(group).collect(),
-            paths: record.paths.iter().map(|path| path.iter().map(|step| (step.group, step.member)).collect()).collect(),
+            groups: List(|| record.groups.iter().zip(lambda_keys).map(|(view, lambda)| GroupOut::of(view, lambda))),
+            paths: List(|| record.paths.iter().map(|path| List(|| path.iter().map(|step| (step.group, step.member))))),
             adjustments: &record.adjustments,
             reply_status: record.reply.status,
             reply_type: &record.reply.content_type,
@@ -202,7 +236,9 @@ impl PageWriter {
         };
         let mark = self.page.len();
         self.page.extend_from_slice(if mark == 0 { &b"????{\"decisions\":["[..] } else { b"," });
-        if let Err(fault) = serde_json::to_writer(&mut self.page, &texts) {
+        let written = serde_json::to_writer(&mut self.page, &texts);
+        self.targets = targets;
+        if let Err(fault) = written {
             self.page.truncate(mark);
             return Err(StoreError::Corrupt(format!("a decision cannot be written as JSON: {fault}")));
         }

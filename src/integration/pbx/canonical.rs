@@ -32,7 +32,7 @@ pub(super) fn decode_decision(body: &[u8], default_region: &str) -> Result<Decis
     let owned = |name: &str| text(name).map(str::to_owned);
     let excluded = value.get("exclude").and_then(Value::as_array).into_iter().flatten();
     Ok(DecisionRequest {
-        call_id: CallId::new(owned("call_id").unwrap_or_default()),
+        call_id: CallId::from(text("call_id").unwrap_or_default()),
         caller: text("caller").and_then(|caller| party::caller(caller, default_region)),
         called: party::called(text("called").unwrap_or_default(), default_region),
         scenario: owned("scenario"),
@@ -62,7 +62,7 @@ fn event(body: &[u8]) -> Result<CallEvent, HookFault> {
     let text = |name: &str| value.get(name).and_then(Value::as_str);
     let owned = |name: &str| text(name).map(str::to_owned);
     Ok(CallEvent {
-        event_id: EventId::new(owned("event_id").unwrap_or_default()),
+        event_id: EventId::from(text("event_id").unwrap_or_default()),
         call_id: text("call_id").map(CallId::from),
         event_type: word(&value, "type")?.ok_or_else(|| unfit("/type"))?,
         agent: text("agent").map(AgentId::from),

@@ -143,17 +143,17 @@ impl Dialect {
     /// What the hook asks for, by its path or, where both hooks share one, by the field the manifest names.
     pub fn classify(&self, hook: &HookRequest<'_>) -> Result<HookKind, HookFault> {
         let secret_in_path = matches!(self.presented(hook), Some((SecretPlace::Path, _)));
-        let rest: Vec<&str> = hook.segments().skip(usize::from(secret_in_path)).collect();
-        let rest = rest.join("/");
-        let matching: Vec<(HookKind, &HookSpec)> = self.hooks().filter(|(_, spec)| spec.at.contains(&rest)).collect();
-        match (matching.as_slice(), &self.manifest.hooks.dispatch, &self.dispatch) {
-            ([], _, _) => Err(self.unknown_path(&rest)),
-            ([_, (_, spec)], Some(dispatch), Some(field)) => {
+        let rest = || hook.segments().skip(usize::from(secret_in_path));
+        let is_there = |at: &String| at.split('/').filter(|segment| !segment.is_empty()).eq(rest());
+        let mut matching = self.hooks().filter(|(_, spec)| spec.at.iter().any(is_there));
+        match (matching.next(), matching.next(), &self.manifest.hooks.dispatch, &self.dispatch) {
+            (None, ..) => Err(self.unknown_path(&rest().collect::<Vec<_>>().join("/"))),
+            (Some(_), Some((_, spec)), Some(dispatch), Some(field)) => {
                 let document = document::read(hook, spec)?;
                 let word = field.find(&document).and_then(scalar_text).unwrap_or_default();
                 Ok(dispatch.values.get(&word).copied().unwrap_or(dispatch.otherwise))
             }
-            ([(kind, _), ..], _, _) => Ok(*kind),
+            (Some((kind, _)), ..) => Ok(kind),
         }
     }
 

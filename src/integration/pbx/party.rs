@@ -27,8 +27,8 @@ pub(super) fn called(text: &str, default_region: &str) -> DialledNumber {
 fn user_part(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     let inside = text.split_once('<').map_or(text, |(_, rest)| rest.split('>').next().unwrap_or(rest));
-    let lower = inside.to_ascii_lowercase();
-    let Some(scheme) = ["sip:", "sips:", "tel:"].into_iter().find(|scheme| lower.starts_with(scheme)) else {
+    let begins = |scheme: &&str| inside.get(..scheme.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(scheme));
+    let Some(scheme) = ["sip:", "sips:", "tel:"].into_iter().find(begins) else {
         return Cow::Borrowed(text);
     };
     let user = inside.get(scheme.len()..).unwrap_or_default();

@@ -27,18 +27,28 @@ type LambdaColumns = (String, Vec<u8>, Vec<u8>, Vec<u8>);
 /// Pages read at once for a list: a page may hold one decision or many.
 const PAGES_AT_ONCE: i64 = 16;
 
-/// Where expected shares of a workspace lie in memory.
-type LambdaPlace = (WorkspaceId, usize);
-
 /// What the writer knows of the decisions on disk. Forgotten when a transaction fails: it may have been rolled back.
 #[derive(Default)]
 pub(super) struct Written {
     /// Keys of expected shares already stored, by their place in memory. The pointer is held, so that its address means
     /// nothing else meanwhile.
-    lambda_keys: HashMap<LambdaPlace, (Arc<Lambda>, Arc<str>), RandomState>,
+    lambda_keys: HashMap<usize, LambdaOnDisk, RandomState>,
     page: PageWriter,
     /// The last sequence on disk.
     through: HashMap<WorkspaceId, u64>,
+}
+
+/// Expected shares that are stored.
+struct LambdaOnDisk {
+    workspace: WorkspaceId,
+    lambda: Arc<Lambda>,
+    key: Arc<str>,
+}
+
+impl LambdaOnDisk {
+    fn is(&self, workspace: &WorkspaceId, lambda: &Arc<Lambda>) -> bool {
+        self.workspace == *workspace && Arc::ptr_eq(&self.lambda, lambda)
+    }
 }
 
 impl Written {
@@ -50,9 +60,10 @@ impl Written {
         workspace: &WorkspaceId,
         lambda: &Arc<Lambda>,
     ) -> Result<Arc<str>, JobFault> {
-        let place = (workspace.clone(), Arc::as_ptr(lambda).addr());
-        if let Some((_, key)) = self.lambda_keys.get(&place) {
-            return Ok(Arc::clone(key));
+        let place = Arc::as_ptr(lambda).addr();
+        let known = self.lambda_keys.get(&place).filter(|known| known.is(workspace, lambda));
+        if let Some(known) = known {
+            return Ok(Arc::clone(&known.key));
         }
         let row = LambdaRow::of(lambda)?;
         sqlx::query(
@@ -69,7 +80,8 @@ impl Written {
         if self.lambda_keys.len() >= Self::LAMBDAS_MAX {
             self.lambda_keys.clear();
         }
-        self.lambda_keys.insert(place, (Arc::clone(lambda), Arc::clone(&row.key)));
+        let (workspace, lambda, key) = (workspace.clone(), Arc::clone(lambda), Arc::clone(&row.key));
+        self.lambda_keys.insert(place, LambdaOnDisk { workspace, lambda, key });
         Ok(row.key)
     }
 
@@ -136,8 +148,9 @@ pub(super) async fn write_page(
     let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
     written.page.clear();
     let mut calls: BTreeMap<&ConnectionId, Vec<&CallId>> = BTreeMap::new();
+    let mut keys: Vec<Arc<str>> = Vec::new();
     for record in &records {
-        let mut keys = Vec::with_capacity(record.groups.len());
+        keys.clear();
         for lambda in record.groups.iter().map(|view| &view.lambda).chain(trial_texts::lambdas(&record.trial)) {
             keys.push(written.lambda_key(connection, workspace, lambda).await?);
         }
