@@ -21,7 +21,8 @@ use crate::core::policy::Exposure;
 use crate::core::replay::ScoreTables;
 use crate::core::scoring::exclusions::Exclusions;
 use crate::core::scoring::handled_call::HandledCall;
-use crate::core::scoring::score::{self, ScoreInput};
+use crate::core::scoring::score;
+use crate::core::scoring::score_input::ScoreInput;
 use crate::core::working_time::duty_days::{OFF_DUTY_UNDECIDED_SECONDS, OffDutySpan};
 use crate::core::workspace::{PolicyIx, Workspace};
 

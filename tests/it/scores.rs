@@ -38,7 +38,8 @@ use meritline::core::policy::{
     ScoreSettings,
 };
 use meritline::core::scoring::handled_call::HandledCall;
-use meritline::core::scoring::score::{self, ScoreInput};
+use meritline::core::scoring::score;
+use meritline::core::scoring::score_input::ScoreInput;
 use meritline::core::scoring::score_table::{AgentScore, ScoreTable};
 use meritline::core::workspace::{
     Connection, ConnectionKind, GroupIx, GroupParts, MemberName, MemberParts, PolicyIx, Workspace, WorkspaceParts,

@@ -13,7 +13,9 @@ use crate::core::deal::{Deal, DealStatus};
 use crate::core::ids::ConnectionId;
 use crate::core::money::Currency;
 use crate::core::policy::DealFilter;
-use crate::core::scoring::deal_history::{self, Outcome, Record};
+use crate::core::scoring::deal_ending::{self, Outcome};
+use crate::core::scoring::deal_records::{self, Record};
+use crate::core::scoring::formulas::median_of;
 use crate::core::scoring::score_table::DealNotes;
 use crate::core::working_time::duty_days;
 
@@ -56,13 +58,13 @@ impl Contracts {
     pub fn read<'d>(source: &ContractSource<'_>, deals: impl IntoIterator<Item = (&'d ConnectionId, &'d Deal)>) -> Self {
         let mut read = Self::default();
         let mut seconds_to_close = Vec::new();
-        let counts = |record: &Record<'_, '_>| deal_history::is_wanted_result(source.filter, record.deal);
-        for record in deal_history::canonical(source.connections, deals, counts, &mut DealNotes::default()) {
+        let counts = |record: &Record<'_, '_>| deal_records::is_wanted_result(source.filter, record.deal);
+        for record in deal_records::canonical(source.connections, deals, counts, &mut DealNotes::default()) {
             let deal = record.deal;
-            if deal.status != DealStatus::Won || !deal_history::passes(source.filter, deal) {
+            if deal.status != DealStatus::Won || !deal_records::passes(source.filter, deal) {
                 continue;
             }
-            let Outcome::Contract(amount) = deal_history::outcome_of(deal, source.currency) else { continue };
+            let Outcome::Contract(amount) = deal_ending::outcome_of(deal, source.currency) else { continue };
             let Some(closed_at) = deal.closed_at else {
                 read.undated += 1;
                 continue;
@@ -73,7 +75,7 @@ impl Contracts {
             read.items.push(Contract { closed_at, phones: deal.contact_phones.clone(), amount });
         }
         // A median of 0 comes from days without a time and says nothing about how long a deal takes.
-        read.usual_seconds_to_close = deal_history::median_of(&mut seconds_to_close).filter(|median| *median > 0.0);
+        read.usual_seconds_to_close = median_of(&mut seconds_to_close).filter(|median| *median > 0.0);
         read
     }
 }

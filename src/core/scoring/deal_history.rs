@@ -23,44 +23,29 @@
 //!
 //! Ages are time on duty ([`crate::core::working_time::duty_days`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::Decimal;
 
+use super::deal_ending::{Outcome, believed_close, likely_close, outcome_of, patience_seconds};
+use super::deal_records::{Record, canonical, is_wanted_result, passes};
 use super::exclusions::{Applied, AppliedExclusion};
 use super::first_contacts::{FirstContacts, Origin};
+use super::formulas::median_of;
 use super::pace::{self, Course, Decided, Undecided};
 use super::score_scope::{Scope, Week};
 use super::score_table::{DealNotes, UnmappedUser};
 use crate::core::deal::{Deal, DealStatus};
 use crate::core::ids::{ConnectionId, CrmUserId};
-use crate::core::money::Currency;
-use crate::core::policy::{DealFilter, Exposure};
+use crate::core::policy::Exposure;
+use crate::core::working_time::duty_days::seconds_between;
 use crate::core::workspace::AgentIx;
-
-pub(in crate::core) use crate::core::working_time::duty_days::seconds_between;
-
-/// An open deal counts as lost when it is older than this many median times to close.
-const PATIENCE_IN_MEDIANS: f64 = 2.0;
-
-/// No median is taken as shorter than a day: dates without a time make one of 0 where deals close on the day they come.
-pub(in crate::core) const MEDIAN_SECONDS_MIN: f64 = 24.0 * 3600.0;
 
 /// From this part of contracts on that have a phone, those without are taken as not called in.
 const PHONES_KNOWN_MIN: f64 = 0.8;
 
 /// How many unmapped users a table lists; the number of all is told beside the list.
 const UNMAPPED_USERS_MAX: usize = 200;
-
-/// How a counted deal ended.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::core) enum Outcome {
-    /// A contract; with its amount after returns, when it has one in the workspace's currency.
-    Contract(Option<Decimal>),
-    /// None.
-    NoContract,
-}
 
 /// One deal that counts.
 pub(in crate::core) struct CountedDeal<'d> {
@@ -96,30 +81,6 @@ pub(in crate::core) struct History<'d> {
     pub(in crate::core) exclusions: Vec<AppliedExclusion>,
     /// What was left out or guessed.
     pub(in crate::core) notes: DealNotes,
-}
-
-/// How old an open deal is when it counts as lost.
-fn patience_seconds(median_seconds_to_close: f64) -> f64 {
-    PATIENCE_IN_MEDIANS * median_seconds_to_close.max(MEDIAN_SECONDS_MIN)
-}
-
-/// `2^(-age/half_life)`; 1 without a half-life.
-pub(in crate::core) fn fading(age_seconds: f64, half_life_seconds: Option<u64>) -> f64 {
-    match half_life_seconds {
-        Some(half_life) => (-age_seconds / half_life.max(1) as f64).exp2(),
-        None => 1.0,
-    }
-}
-
-/// The middle value (the mean of the two middle ones). Sorts `values`.
-pub(in crate::core) fn median_of(values: &mut [f64]) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    if values.len() % 2 == 1 {
-        return Some(upper);
-    }
-    let lower = *values.get(values.len() / 2 - 1)?;
-    Some(lower + (upper - lower) / 2.0)
 }
 
 /// Reads the deals of a pool.
@@ -160,96 +121,6 @@ pub(in crate::core) fn read<'d>(scope: &Scope<'d>, deals: impl IntoIterator<Item
         reader.doubt_untold();
     }
     reader.finish(median_seconds_to_close)
-}
-
-/// One record of a deal.
-pub(in crate::core) struct Record<'a, 'd> {
-    rank: usize,
-    connection: &'a ConnectionId,
-    /// The deal.
-    pub(in crate::core) deal: &'d Deal,
-}
-
-/// One record per contract, ordered by (place of the connection in the policy, deal id), so that the order in which deals
-/// arrive cannot move a sum by a single bit.
-///
-/// Of connections that have the same contract the first is believed in which it counts; the first of all where it does so in none.
-pub(in crate::core) fn canonical<'a, 'd>(
-    order: &'a [ConnectionId],
-    deals: impl IntoIterator<Item = (&'d ConnectionId, &'d Deal)>,
-    counts: impl Fn(&Record<'a, 'd>) -> bool,
-    notes: &mut DealNotes,
-) -> Vec<Record<'a, 'd>> {
-    let mut ranks: HashMap<&ConnectionId, usize> = HashMap::new();
-    for (rank, connection) in order.iter().enumerate() {
-        ranks.entry(connection).or_insert(rank);
-    }
-    let mut records: Vec<Record<'a, 'd>> = deals
-        .into_iter()
-        .filter_map(|(connection, deal)| {
-            let rank = *ranks.get(connection)?;
-            Some(Record { rank, connection: order.get(rank)?, deal })
-        })
-        .collect();
-    records.sort_by(|a, b| (a.rank, &a.deal.deal).cmp(&(b.rank, &b.deal.deal)));
-    // The sort is stable: of records with the same id, the one that arrived last is the last of its run.
-    records.reverse();
-    records.dedup_by(|later, kept| later.rank == kept.rank && later.deal.deal == kept.deal.deal);
-    records.reverse();
-
-    // Only across connections: within one system two records with one key are two deals of the same customer contract.
-    let mut believed: HashMap<&'d str, (bool, usize)> = HashMap::new();
-    for (record, key) in records.iter().filter_map(|record| Some((record, link_key(record.deal)?))) {
-        let known = believed.entry(key).or_insert((false, record.rank));
-        if !known.0 && counts(record) {
-            *known = (true, record.rank);
-        }
-    }
-    let before = records.len();
-    records.retain(|record| link_key(record.deal).and_then(|key| believed.get(key)).is_none_or(|(_, rank)| *rank == record.rank));
-    notes.linked_duplicates = (before - records.len()) as u64;
-    records
-}
-
-fn link_key(deal: &Deal) -> Option<&str> {
-    deal.link_key.as_deref().map(str::trim).filter(|key| !key.is_empty())
-}
-
-/// Whether a deal is decided and one of those a policy wants.
-pub(in crate::core) fn is_wanted_result(filter: &DealFilter, deal: &Deal) -> bool {
-    matches!(deal.status, DealStatus::Won | DealStatus::Lost) && passes(filter, deal)
-}
-
-/// Whether a deal is one of those a policy wants.
-pub(in crate::core) fn passes(filter: &DealFilter, deal: &Deal) -> bool {
-    let named =
-        |wanted: &[String], has: Option<&str>| wanted.is_empty() || has.is_some_and(|has| wanted.iter().any(|name| name == has));
-    named(&filter.pipelines, deal.pipeline.as_deref())
-        && named(&filter.sources, deal.lead_source.as_deref())
-        && (!filter.new_customers_only || deal.new_customer == Some(true))
-}
-
-/// A date without a time is the start of its day: a deal closed on the day it was opened may seem to end before it began.
-const DATE_ONLY: SignedDuration = SignedDuration::from_hours(24);
-
-/// When a decided deal ended; none where nothing tells, or where a loss is said to lie before its opening.
-fn believed_close(deal: &Deal) -> Option<Timestamp> {
-    let closed_at = deal.closed_at?;
-    match deal.status {
-        DealStatus::Won => Some(closed_at),
-        DealStatus::Lost | DealStatus::Open => {
-            let earliest = deal.known_since().and_then(|since| since.checked_sub(DATE_ONLY).ok());
-            earliest.is_none_or(|earliest| earliest <= closed_at).then_some(closed_at)
-        }
-    }
-}
-
-/// When a deal without a date is taken to have ended: after the usual time, but not in the future; now, where nothing tells when it
-/// came.
-fn likely_close(deal: &Deal, median_seconds_to_close: Option<f64>, now: Timestamp) -> Timestamp {
-    let usual = median_seconds_to_close.and_then(|median| SignedDuration::try_from_secs_f64(median).ok()).unwrap_or_default();
-    let closed_at = deal.known_since().and_then(|since| since.checked_add(usual).ok());
-    closed_at.unwrap_or(now).min(now)
 }
 
 /// The agent who owns a deal, in the pool or not.
@@ -473,24 +344,5 @@ impl<'s, 'd> Reader<'s, 'd> {
             exclusions: self.applied.finish(),
             notes: self.notes,
         }
-    }
-}
-
-/// A won deal is a contract unless all of it was returned (or its amount is below 0, a credit note): then it is a deal
-/// that was handled and brought nothing. The amount is what is left after returns, whatever sign the CRM gives them.
-pub(in crate::core) fn outcome_of(deal: &Deal, currency: Currency) -> Outcome {
-    match deal.status {
-        DealStatus::Lost | DealStatus::Open => return Outcome::NoContract,
-        DealStatus::Won => {}
-    }
-    let Some(amount) = deal.amount else { return Outcome::Contract(None) };
-    let returned = deal.returned_amount.unwrap_or_default().abs();
-    let left = amount.saturating_sub(returned);
-    if left < Decimal::ZERO || (left.is_zero() && !returned.is_zero()) {
-        return Outcome::NoContract;
-    }
-    match deal.currency {
-        Some(other) if other != currency => Outcome::Contract(None),
-        Some(_) | None => Outcome::Contract(Some(left)),
     }
 }

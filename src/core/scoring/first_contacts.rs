@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::chance_sums::Kind;
 use super::exclusions::Applied;
-use super::expected::Kind;
 use super::handled_call::HandledCall;
 use super::score_scope::{Scope, Week};
 use super::score_table::DealNotes;

@@ -14,7 +14,7 @@
 
 use std::collections::BTreeMap;
 
-use super::expected::Sums;
+use super::chance_sums::Sums;
 
 /// Sources play a part when at least this part of all chances has one.
 const KNOWN_MIN: f64 = 0.8;

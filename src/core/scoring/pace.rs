@@ -23,8 +23,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::deal_history::{MEDIAN_SECONDS_MIN, Outcome};
-use super::score::shrunken;
+use super::deal_ending::{MEDIAN_SECONDS_MIN, Outcome};
+use super::formulas::shrunken;
 use super::score_scope::{Scope, Week};
 use crate::core::deal::Deal;
 

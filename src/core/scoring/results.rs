@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::expected::Measured;
+use super::formulas::shrunken;
 use super::per_contract::MemberFigure;
-use super::score::shrunken;
 use super::score_table::FurtherMetric;
 use crate::core::metric::Metric;
 

@@ -23,58 +23,27 @@
 //! It must not read a clock, fetch deals or compute shares. Which deals count is decided in `deal_history`, which calls in
 //! `first_contacts`.
 
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
-use super::deal_history::{self, CountedDeal, History, Outcome};
-use super::exclusions::Exclusions;
+use super::deal_ending::Outcome;
+use super::deal_history::{self, CountedDeal, History};
 use super::expected::{Chances, Measured, Yardstick};
 use super::first_contacts::{Contact, Origin};
-use super::handled_call::HandledCall;
+use super::formulas::shrunken;
 use super::per_contract::{MemberFigure, PerContract};
 use super::results::{Counts, FurtherResults};
+use super::score_input::ScoreInput;
 use super::score_scope::Scope;
 use super::score_table::{AgentScore, FurtherMetric, GroupScore, PoolFigures, ScoreTable, ScoreTerms, contribution};
 use crate::core::deal::Deal;
 use crate::core::ids::{AgentId, ConnectionId};
 use crate::core::metric::Metric;
-use crate::core::policy::{Exposure, ScoreSettings};
-use crate::core::working_time::duty_days::OffDutySpan;
-use crate::core::workspace::{AgentIx, PolicyIx, Workspace};
+use crate::core::policy::Exposure;
+use crate::core::workspace::AgentIx;
 
 /// A supplied figure beyond this is a mistake: 10^15.
 const FIGURE_MAX: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
-
-/// What scores are computed from, besides the deals.
-#[derive(Debug, Clone, Copy)]
-pub struct ScoreInput<'a> {
-    /// Agents, their CRM users, their absences and the currency.
-    pub workspace: &'a Workspace,
-    /// Whose pool is compared.
-    pub policy: PolicyIx,
-    /// The policy's score settings.
-    pub settings: &'a ScoreSettings,
-    /// Conversations, in any order; read only with [`Exposure::Calls`].
-    pub handled_calls: &'a [HandledCall],
-    /// What shall not count; none excludes nothing.
-    pub exclusions: Option<&'a Exclusions>,
-    /// When people were set off duty, beside the absences of the document.
-    pub off_duty: &'a [OffDutySpan],
-    /// When the deals were last known to be current: the oldest of the connections' last good pulls.
-    pub as_of: Timestamp,
-    /// The moment from which ages are counted.
-    pub now: Timestamp,
-}
-
-impl<'a> ScoreInput<'a> {
-    /// The input for a policy whose deals are current now, with nothing else; none when the policy keeps no scores.
-    pub fn of(workspace: &'a Workspace, policy: PolicyIx, now: Timestamp) -> Option<Self> {
-        let settings = workspace.policy(policy).score.as_ref()?;
-        let (handled_calls, exclusions, off_duty) = (&[], None, &[]);
-        Some(Self { workspace, policy, settings, handled_calls, exclusions, off_duty, as_of: now, now })
-    }
-}
 
 /// Computes the scores of one policy's pool.
 ///
@@ -311,12 +280,6 @@ fn agent_score(input: &ScoreInput<'_>, agent: &AgentId, part: MemberPart) -> Age
         expected_worth: check.expected,
         further,
     }
-}
-
-/// `(seen + caution) / (expected + caution)`; 1 when both are 0 (no caution and nothing known).
-pub fn shrunken(seen: f64, expected: f64, caution: f64) -> f64 {
-    let below = expected + caution;
-    if below > 0.0 { (seen + caution) / below } else { 1.0 }
 }
 
 fn pool_figures(

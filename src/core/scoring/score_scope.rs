@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
-use super::deal_history::{fading, seconds_between};
-use super::score::ScoreInput;
-use crate::core::working_time::duty_days::{DutyCalendar, OFF_DUTY_ABSENCE_SECONDS, OFF_DUTY_UNDECIDED_SECONDS};
+use super::formulas::fading;
+use super::score_input::ScoreInput;
+use crate::core::working_time::duty_days::{DutyCalendar, OFF_DUTY_ABSENCE_SECONDS, OFF_DUTY_UNDECIDED_SECONDS, seconds_between};
 use crate::core::workspace::AgentIx;
 
 /// Weeks from Monday to Sunday in the workspace's zone, counted from that of 5 January 1970.

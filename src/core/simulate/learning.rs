@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 
 use super::per_agent::PerAgent;
 use super::scenario::ScoreKnobs;
-use crate::core::scoring::deal_history::fading;
-use crate::core::scoring::score::shrunken;
+use crate::core::scoring::formulas::{fading, shrunken};
 use crate::core::scoring::score_table::contribution;
 
 const DAY_SECONDS: u64 = 86_400;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::support::floor::Draw;
+use meritline::core::scoring::formulas;
 use meritline::core::shares::target_share::bounded_shares;
 
 /// Which weights calls follow.
@@ -19,7 +20,7 @@ fn shares(rule: Rule, calls: &[f64], contracts: &[f64]) -> Vec<f64> {
     let rate = if all_calls > 0.0 { all_contracts / all_calls } else { 0.0 };
     let value = |(calls, contracts): (&f64, &f64)| match rule {
         Rule::Totals => contracts + 1.0,
-        Rule::Index if rate > 0.0 => score::shrunken(*contracts, calls * rate, 10.0),
+        Rule::Index if rate > 0.0 => formulas::shrunken(*contracts, calls * rate, 10.0),
         Rule::Index => 1.0,
     };
     let values: Vec<f64> = calls.iter().zip(contracts).map(value).collect();
