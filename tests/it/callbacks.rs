@@ -3,6 +3,7 @@
 mod again;
 mod days;
 mod passing_on;
+mod remembered;
 mod sharing;
 
 use meritline::broker::assign_callbacks::CallbackAssigner;
