@@ -19,7 +19,7 @@ pub struct ScoreInput<'a> {
     pub policy: PolicyIx,
     /// The policy's score settings.
     pub settings: &'a ScoreSettings,
-    /// Conversations, in any order; read only with [`Exposure::Calls`].
+    /// Conversations, in any order; read only with [`Exposure::Calls`](crate::core::policy::Exposure::Calls).
     pub handled_calls: &'a [HandledCall],
     /// What shall not count; none excludes nothing.
     pub exclusions: Option<&'a Exclusions>,
