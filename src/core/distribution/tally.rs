@@ -251,7 +251,8 @@ impl Tally {
         }
     }
 
-    /// Forgets calls that are over and book entries past their weight; of those left the excess, as [`Tally::let_excess_go`]. Returns the calls no longer at hand.
+    /// Forgets calls that are over and book entries past their weight; of those left the excess, as [`Tally::let_excess_go`]. Returns
+    /// the calls no longer at hand.
     pub fn forget(&mut self, now: Timestamp) -> Vec<CallState> {
         for book in self.books.values_mut() {
             book.forget_before(now.as_microsecond());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use serde::{Serialize, Serializer};
 
-use super::{LENGTH_BYTES, Person, TargetTexts, VERSION, broken, letter};
+use super::{LENGTH_BYTES, Person, TargetTexts, VERSION, letter};
 use crate::broker::store::StoreError;
 use crate::core::decision::{CallerCard, Degraded, Fallback, Reason, Target};
 use crate::core::distribution::selection::Adjustment;
@@ -187,11 +187,11 @@ impl PageWriter {
         let length = u32::try_from(self.page.len() - LENGTH_BYTES).unwrap_or(u32::MAX);
         self.page.splice(..LENGTH_BYTES, length.to_le_bytes());
         self.page.append(&mut self.bytes);
-        let size = u32::try_from(self.page.len()).map_err(|_| broken("it would be larger than any page"))?;
+        let size = u32::try_from(self.page.len()).map_err(|_| unwritable("it would be larger than any page"))?;
         let room = lz4_flex::block::get_maximum_output_size(self.page.len());
         self.packed.resize(self.packed.len().max(room), 0);
-        let packed = lz4_flex::block::compress_into(&self.page, &mut self.packed)
-            .map_err(|fault| StoreError::Corrupt(format!("a page of decisions cannot be packed: {fault}")))?;
+        let packed =
+            lz4_flex::block::compress_into(&self.page, &mut self.packed).map_err(|fault| unwritable(&fault.to_string()))?;
         let stored = [&[VERSION][..], &size.to_le_bytes(), self.packed.get(..packed).unwrap_or_default()].concat();
         self.clear();
         Ok(stored)
@@ -205,6 +205,10 @@ impl PageWriter {
         self.group_lists.clear();
         self.bytes.clear();
     }
+}
+
+fn unwritable(why: &str) -> StoreError {
+    StoreError::Corrupt(format!("a page of decisions cannot be written: {why}"))
 }
 
 fn push<T>(list: &mut Vec<T>, item: T) -> u32 {

@@ -20,8 +20,8 @@ use super::queue::Queue;
 /// A repeated question gets the stored answer for this long.
 pub(super) const RETRY_SECONDS: i64 = 24 * 3600;
 
-/// How often a task lets others go first before its thread waits for the lock. More often only turns tasks over while the thread that has
-/// the lock waits for a processor: measured 5 % fewer hooks at 16.
+/// How often a task lets others go first before its thread waits for the lock. More often only turns tasks over while the thread
+/// that has the lock waits for a processor: measured 5 % fewer hooks at 16.
 const TURNS: usize = 4;
 
 /// So many calls are let go at once because too many are at hand: whoever asks next waits for it.

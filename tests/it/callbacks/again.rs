@@ -9,8 +9,7 @@ use meritline::core::call::CallEventType::{Answered, Ended, Missed, Transferred}
 use meritline::core::decision::Reason;
 use meritline::core::distribution::callback::CallbackRules;
 use meritline::core::distribution::choose::{self, Choice, Question, RecordHead};
-use meritline::core::distribution::recent_calls::{CALLS_PER_CALLER_MAX, RecentCall, RecentCalls};
-use meritline::core::ids::{AgentId, CallKey};
+use meritline::core::ids::AgentId;
 use meritline::core::phone_number::PhoneNumber;
 use meritline::core::policy::{Count, Mode, PersonalManager, Policy};
 use meritline::core::proving::uplift::OfferedCall;
@@ -240,33 +239,4 @@ fn a_transferred_call_was_not_missed_though_its_answer_was_never_told() {
     floor.tally.add_event(&transfer);
     floor.event("c-1", Ended, None);
     assert_eq!(floor.tally.recent().get(&Floor::key("c-1")).unwrap().missed_at, None);
-}
-
-/// A machine that calls all day: only its last calls are looked at when it calls again.
-#[test]
-fn of_one_caller_only_the_last_calls_are_looked_at() {
-    let mut recent = RecentCalls::default();
-    let start = "2026-11-23T06:00:00Z".parse::<jiff::Timestamp>().unwrap();
-    let key = |number: usize| CallKey { connection: "pbx".into(), call: format!("c-{number}").into() };
-    for number in 0..10 * CALLS_PER_CALLER_MAX {
-        let asked_at = start.checked_add(SignedDuration::from_secs(number as i64)).unwrap();
-        let call = RecentCall {
-            caller: Some(caller()),
-            asked_at,
-            named_at: asked_at,
-            route: None,
-            group: None,
-            promised: false,
-            calls_back: None,
-            manager: None,
-            offered: None,
-            talked: None,
-            missed_at: None,
-        };
-        recent.put(&key(number), call);
-    }
-    let looked_at: Vec<&CallKey> = recent.of_caller(&caller()).map(|(key, _)| key).collect();
-    assert_eq!(looked_at.len(), CALLS_PER_CALLER_MAX);
-    assert!(looked_at.contains(&&key(10 * CALLS_PER_CALLER_MAX - 1)));
-    assert_eq!(recent.iter().count(), 10 * CALLS_PER_CALLER_MAX, "all of them are remembered");
 }

@@ -9,18 +9,18 @@ use proptest::prelude::*;
 /// What happens: a call is told of (again), by one of few callers or by nobody known; or time passes.
 #[derive(Debug, Clone)]
 enum Step {
-    Put { call: u8, caller: Option<u8> },
+    Put { call: usize, caller: Option<u8> },
     Pass { hours: i64 },
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        12 => (0u8..80, prop::option::weighted(0.9, 0u8..4)).prop_map(|(call, caller)| Step::Put { call, caller }),
+        12 => (0usize..80, prop::option::weighted(0.9, 0u8..4)).prop_map(|(call, caller)| Step::Put { call, caller }),
         1 => (0i64..20).prop_map(|hours| Step::Pass { hours }),
     ]
 }
 
-fn key(call: u8) -> CallKey {
+fn key(call: usize) -> CallKey {
     CallKey { connection: "pbx".into(), call: format!("c-{call}").into() }
 }
 
@@ -44,11 +44,26 @@ fn told(caller: Option<u8>, asked_at: Timestamp, named_at: Timestamp) -> RecentC
     }
 }
 
+/// A machine that calls all day: only its last calls are looked at when it calls again, the last one first.
+#[test]
+fn of_one_caller_only_the_last_calls_are_looked_at() {
+    let (mut recent, mut now) = (RecentCalls::default(), "2026-11-23T06:00:00Z".parse::<Timestamp>().unwrap());
+    let calls = 10 * CALLS_PER_CALLER_MAX;
+    for call in 0..calls {
+        now = now.checked_add(SignedDuration::from_secs(1)).unwrap();
+        recent.put(&key(call), told(Some(0), now, now));
+    }
+    let looked_at: Vec<CallKey> = recent.of_caller(&number(0)).map(|(key, _)| key.clone()).collect();
+    let last: Vec<CallKey> = (calls - CALLS_PER_CALLER_MAX..calls).rev().map(key).collect();
+    assert_eq!(looked_at, last);
+    assert_eq!(recent.iter().count(), calls, "all of them are remembered");
+}
+
 proptest! {
     #[test]
     fn calls_are_found_as_in_a_plain_list(steps in prop::collection::vec(any_step(), 0..200)) {
         let mut now: Timestamp = "2026-11-23T06:00:00Z".parse().unwrap();
-        let (mut recent, mut list) = (RecentCalls::default(), Vec::<(u8, Option<u8>, RecentCall)>::new());
+        let (mut recent, mut list) = (RecentCalls::default(), Vec::<(usize, Option<u8>, RecentCall)>::new());
         for step in steps {
             now = now.checked_add(SignedDuration::from_secs(1)).unwrap();
             match step {

@@ -84,8 +84,8 @@ proptest! {
         prop_assert!((expected - table.pool.contracts_closed as f64).abs() < 1e-9);
     }
 
-    /// With `k` of `n` won, `N` deals of the others and caution `m`, the index (k + m) / (n R0 + m) can fall by a contract only where
-    /// k n > m N: whoever is most of a pool is compared with nobody but oneself, and moves the bar as much as the own conversion.
+    /// With `k` of `n` won (the new contract among them), `N` deals of the others and caution `m`, the index (k + m) / (n R0 + m) can fall
+    /// by a contract only where k n > m N: whoever is most of a pool is compared with nobody but oneself, and moves the bar as much as the own conversion.
     #[test]
     fn one_more_contract_never_lowers_and_one_more_loss_never_raises((deals, _) in any_history()) {
         // One more decided deal moves the usual time to close, and with it which open deals are overdue: those are another rule.
